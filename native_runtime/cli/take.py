@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     check_files(arguments, "prompts")
     make_folder(arguments.out)
     write_scene: TakeSceneWriter | None = scene_writer(arguments.blend, arguments.take_scene, "takes", console)
+    if arguments.texture is None:
+        request = replace(request, texture=write_scene is not None)
     try:
         made = make_take(request, Inference(kept_photos=0), console)
     except Exception as error:
@@ -35,7 +38,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         console.warning(note)
     failed = {number: console.error(error) for number, error in made.failed.items()}
     for saved in made.takes:
-        for name in saved.files.values():
+        for name in (*saved.files.values(), *_texture(saved).values()):
             console.line(name)
     blend = None
     if write_scene is not None and made.takes:
@@ -89,4 +92,9 @@ def _person(saved: SavedTake) -> dict[str, Any]:
         "warnings": list(take.warnings),
         "seconds": {name: round(value, 3) for name, value in take.seconds.items()},
         "files": saved.files,
+        "texture": _texture(saved) or None,
     }
+
+
+def _texture(saved: SavedTake) -> dict[str, str]:
+    return {} if saved.texture is None else saved.texture.to_json()

@@ -61,5 +61,11 @@ def add(commands: Subparsers) -> None:
         action=argparse.BooleanOptionalAction,
         help="also write NAME_take.blend with animated characters (default: where Blender is at hand)",
     )
+    take.add_argument(
+        "--texture",
+        action=argparse.BooleanOptionalAction,
+        help="lay each person's best frames on their character as a texture, and tell the colours of skin and hair "
+        "(default: where the .blend is written)",
+    )
     take.add_argument("--restart", action="store_true", help="read all frames again, also those of an earlier run")
     add_common_arguments(take)

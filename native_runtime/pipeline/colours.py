@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from native_runtime.detection.landmarks import FaceMesh, PersonLandmarks
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
+    from native_runtime.mhr import Body
 
 _KEPT = "colours of person"
 #: Part of the person's size around them.
@@ -41,30 +42,44 @@ def with_colours(
         mask: (H, W) of the original photo, where somebody drew one.
         again: look again; else what is known of the person already counts, as while a pose is refined.
     """
+    key = (_KEPT, person, found.engine.body.hash)
+    if again or mask is not None or key not in found.kept:
+        found.kept[key] = colours_and_hair(estimate, found.photo, found.engine.body, landmarks, mask)
+    return replace(estimate, details=estimate.details | found.kept[key])
+
+
+def colours_and_hair(
+    estimate: Estimate,
+    photo: Photo,
+    body: Body,
+    landmarks: PersonLandmarks | None,
+    mask: NDArray[np.bool_] | None = None,
+) -> dict[str, Any]:
+    """A person's colours and hair, as an estimate has them among its details.
+
+    Args:
+        estimate: the person in the photo, of ``body``.
+        landmarks, mask: as of ``with_colours``.
+    """
     from native_runtime.engines.evidence import hidden_limbs
     from native_runtime.texture.alignment import face_points, face_shift
     from native_runtime.texture.anatomy import anatomy_of
     from native_runtime.texture.look import COLOURS, person_colours
     from native_runtime.wearables.hair_choice import HAIR, choose_hair, sex_of, without_hat
 
-    key = (_KEPT, person, found.engine.body.hash)
-    if again or mask is not None or key not in found.kept:
-        photo, body = found.photo, found.engine.body
-        face = None if landmarks is None else face_points(landmarks, photo)
-        intrinsics = resize_intrinsics(estimate.intrinsics, *photo.scale)
-        vertices = estimate.vertices.astype(np.float64)
-        low, high = _around(vertices, intrinsics, photo)
-        pixels, intrinsics = photo.pixels[low[1] : high[1], low[0] : high[0]], crop_intrinsics(intrinsics, *low)
-        eyes_to_mouth = None if face is None else photo.to_working(face) - low
-        shown = _mask(photo, landmarks, mask, low, high)
-        mesh = None if landmarks is None else _moved(landmarks, low)
-        hidden = () if landmarks is None else hidden_limbs(landmarks)
-        colours = person_colours(pixels, intrinsics, vertices, body, mesh, eyes_to_mouth, shown, hidden=hidden)
-        shift = face_shift(eyes_to_mouth, vertices, intrinsics, body, anatomy_of(body))
-        sex = sex_of(body, estimate.identity)
-        hair = choose_hair(pixels, intrinsics, vertices, body, sex, colours, shown, shift)
-        found.kept[key] = {COLOURS: without_hat(colours, hair).to_json(), HAIR: hair.to_json()}
-    return replace(estimate, details=estimate.details | found.kept[key])
+    face = None if landmarks is None else face_points(landmarks, photo)
+    intrinsics = resize_intrinsics(estimate.intrinsics, *photo.scale)
+    vertices = estimate.vertices.astype(np.float64)
+    low, high = _around(vertices, intrinsics, photo)
+    pixels, intrinsics = photo.pixels[low[1] : high[1], low[0] : high[0]], crop_intrinsics(intrinsics, *low)
+    eyes_to_mouth = None if face is None else photo.to_working(face) - low
+    shown = _mask(photo, landmarks, mask, low, high)
+    mesh = None if landmarks is None else _moved(landmarks, low)
+    hidden = () if landmarks is None else hidden_limbs(landmarks)
+    colours = person_colours(pixels, intrinsics, vertices, body, mesh, eyes_to_mouth, shown, hidden=hidden)
+    shift = face_shift(eyes_to_mouth, vertices, intrinsics, body, anatomy_of(body))
+    hair = choose_hair(pixels, intrinsics, vertices, body, sex_of(body, estimate.identity), colours, shown, shift)
+    return {COLOURS: without_hat(colours, hair).to_json(), HAIR: hair.to_json()}
 
 
 def _around(vertices: NDArray, intrinsics: NDArray, photo: Photo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from .kept import KeptFits, observer_of
 from .prompted import prompted
 from .request import CorrectTakeRequest, FramePrompt
 from .run import CAMERA, held
-from .take import Take, prompts_by_frame
+from .take import LOOK, Take, prompts_by_frame
 
 _NAME = re.compile(r"(.+)_person(\d+)_take\.npz")
 _VERSIONS = 4
@@ -72,12 +72,21 @@ def correct_take(request: CorrectTakeRequest, reporter: Reporter) -> CorrectedTa
         before = made.version(made_hints(request.before), reporter, 0.0)
         now = made.version(made_hints(request.prompts), reporter, 0.5)
         made.forget_but(before, now)
-        take = Take.load(now)
+        take = _looking_as(Take.load(now), request.take)
         reporter.progress(0.99)
         take.save(request.take.with_suffix(""))
         write_hints(beside, {**known, person: made_hints(request.prompts)})
     reporter.progress(1.0)
     return CorrectedTake(request.take, before, beside)
+
+
+def _looking_as(take: Take, before: Path) -> Take:
+    """A take with what the file that it replaces tells of the person's look."""
+    try:
+        look = Take.load(before).details.get(LOOK)
+    except (ModelError, NewerFormatError):
+        return take
+    return take if look is None else replace(take, details=take.details | {LOOK: look})
 
 
 def prompts_beside(stem: Path) -> Path:

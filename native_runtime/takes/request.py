@@ -51,6 +51,7 @@ class TakeRequest(PhotoReading, Appearance, Size):
         plain: estimates of single frames and a filter over them, instead of one fit over all frames.
         prompts: a JSON file of hints on frames (``hints``).
         restart: whether frames that were read before are read again.
+        texture: whether each person's texture is made as well, and the colours of skin and hair are told.
 
     Raises:
         UsageError: something is out of range, or belongs to single photos.
@@ -67,6 +68,7 @@ class TakeRequest(PhotoReading, Appearance, Size):
     plain: bool = False
     prompts: Path | None = None
     restart: bool = False
+    texture: bool = False
 
     def __post_init__(self) -> None:
         Appearance.__post_init__(self)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.batch.names import clean_name
 from native_runtime.engines.base import Engine, Reading
-from native_runtime.errors import NoPersonError, UsageError
+from native_runtime.errors import NoPersonError, Sam3dbError, UsageError
 from native_runtime.files.locks import HeldError, lock
 from native_runtime.models import store
 from native_runtime.pipeline.inference import Inference
@@ -29,10 +29,16 @@ from .hints import Hints, read_hints
 from .observing import Observer
 from .person import PersonSource, fit_person
 from .request import TakeRequest
-from .take import Take
+from .take import LOOK, Take
 from .trackfile import edited, read_tracks, write_tracks
 from .tracks import Track, tidy
 from .watching import Watcher
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+    from native_runtime.texture.files import TextureFiles
+
+    from .tracks import Sighting
 
 Array = NDArray[np.float64]
 
@@ -41,6 +47,8 @@ _BACKGROUND = 0.6
 CAMERA = "camera"
 """The name by which the camera is kept beside the frames."""
 _LOCK = ".take.lock"
+_LOOKED, _FITTED = 0.6, 0.9
+"""How far a run is when all frames are read, and when everybody is fitted and textures are still to be made."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +58,12 @@ class SavedTake:
     Attributes:
         take: what was saved.
         stem: of the files, which end in ``.npz`` and ``.json``.
+        texture: the person's, where one was made.
     """
 
     take: Take
     stem: Path
+    texture: TextureFiles | None = None
 
     @property
     def files(self) -> dict[str, str]:
@@ -139,8 +149,10 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
         chosen = _chosen(request, result.tracks)
         result.notes += _unused(request, hints, result.tracks, chosen)
 
+        fitting = (_FITTED if request.texture else 1.0) - _LOOKED
+
         def progress_of(place: int) -> Callable[[float], None]:
-            return lambda part: reporter.progress(0.6 + 0.4 * (place + part) / len(chosen))
+            return lambda part: reporter.progress(_LOOKED + fitting * (place + part) / len(chosen))
 
         told = [text for text in (camera.text, *result.notes) if text]
         for place, track in enumerate(chosen):
@@ -159,6 +171,8 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
             take = replace(fitted, seconds={**result.seconds, **fitted.seconds}, warnings=(*fitted.warnings, *told))
             take.save(stem)
             result.takes.append(SavedTake(take, stem))
+        if request.texture and result.takes:
+            result.takes = _textured(request, footage, sightings, result, engine.body, reporter)
         reporter.progress(1.0)
     return result
 
@@ -221,11 +235,44 @@ def _frames(
         result.fresh += 1
         done = len(known) + result.fresh
         reporter.status(f"Frame {frame.number}")
-        reporter.progress(0.6 * min(done / total, 1.0))
+        reporter.progress(_LOOKED * min(done / total, 1.0))
     if wanted.stop is None:
         store_of_frames.finish()
     result.seconds["frames"] = time.perf_counter() - started
     return engine, camera, store_of_frames
+
+
+def _textured(
+    request: TakeRequest,
+    footage: Footage,
+    sightings: Mapping[int, Sequence[Sighting]],
+    result: TakeResult,
+    body: Body,
+    reporter: Reporter,
+) -> list[SavedTake]:
+    """The takes with the textures and the looks of their people, whose files are written again; a warning about whoever
+    gets none.
+    """
+    from .texturing import TextureMaker
+
+    started = time.perf_counter()
+    takes = [saved.take for saved in result.takes]
+    maker = TextureMaker(footage, request.turn, takes, sightings, body, request.models)
+    textured = []
+    for place, saved in enumerate(result.takes):
+        person = f"person {saved.take.person}"
+        reporter.status(f"Making the texture of {person}")
+        try:
+            texture = maker.make(saved.take, saved.stem, reporter.warning)
+            take = replace(saved.take, details=saved.take.details | {LOOK: texture.look})
+            take.save(saved.stem)
+            textured.append(SavedTake(take, saved.stem, texture.files))
+        except Sam3dbError as error:
+            reporter.warning(f"{person.capitalize()} got no texture: {error}")
+            textured.append(saved)
+        reporter.progress(_FITTED + (1.0 - _FITTED) * (place + 1) / len(takes))
+    result.seconds["textures"] = time.perf_counter() - started
+    return textured
 
 
 def _least(request: TakeRequest) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
+from native_runtime.engines.details import part_of
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import ModelError, NewerFormatError, UsageError
 from native_runtime.files.atomic import write_atomically
@@ -30,6 +31,9 @@ FORMAT = Format("sam3db-take")
 
 CONTACTS = ("left_heel", "left_toe", "right_heel", "right_toe")
 """The parts of the feet that ``Take.contacts`` tells of, in order."""
+
+LOOK = "look"
+"""Among a take's details: the person's colours and hair, as an estimate has them among its own."""
 
 _FRAMES = "F"
 _SHAPES: dict[str, tuple[int | str | None, ...]] = {
@@ -286,7 +290,12 @@ class Take:
             photo=self.footage.file,
             person=self.person,
             warnings=self.warnings,
-            details={"frame": frame, "time": float(self.times[index]), "seen": float(self.seen[index])},
+            details={
+                **part_of(self.details, LOOK),
+                "frame": frame,
+                "time": float(self.times[index]),
+                "seen": float(self.seen[index]),
+            },
         )
 
     def to_json(self) -> dict[str, Any]:

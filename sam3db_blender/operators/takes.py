@@ -50,7 +50,9 @@ class TakeImporter:
         self, context: bpy.types.Context, files: "list[Path]", options: "TakeOptions"
     ) -> "set[OperatorReturnItems]":
         """Builds the characters; what the operator is to return."""
+        from ..handles.views import show_textures
         from ..remedies import in_words
+        from ..scene.textured import texture_of
         from .importing import add_takes
 
         try:
@@ -63,6 +65,8 @@ class TakeImporter:
             self.report({"ERROR"}, f"Building the characters failed: {error}")
             return {"CANCELLED"}
         _look_through(context, made.built.camera)
+        if any(texture_of(character.mesh) is not None for character in made.built.characters):
+            show_textures(context)
         for note in made.notes:
             self.report({"WARNING"}, note)
         self.report({"INFO"}, in_short(made))

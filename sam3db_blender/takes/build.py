@@ -13,6 +13,7 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from native_runtime.camera import MHR_TO_BLENDER, MHR_TO_CAMERA, blender_camera_matrix, mhr_to_blender
+from native_runtime.errors import Sam3dbError
 from native_runtime.files.names import as_text
 
 from .. import compat
@@ -20,9 +21,11 @@ from ..rig.control_pose import controls_of
 from ..scene.camera import camera_settings
 from ..scene.character import Ground, PhotoScene, build_people
 from ..scene.presence import key_presence
+from ..scene.textured import put_on
 from ..scene.units import units_per_metre
 from .channels import Channel, controls_channels, rig_channels, slider_channels
 from .curves import write_action
+from .files import texture_of
 from .footage import show_footage
 from .motion import PersonMotion, TakeMotion, motion_of
 from .record import record_of, write_record
@@ -95,7 +98,7 @@ def build_take_scene(
 
     Args:
         takes: of the same footage, one for each person.
-        files: where each take was read from.
+        files: where each take was read from; the textures that lie there are worn.
 
     Raises:
         Sam3dbError: the takes do not go together, or belong to another body.
@@ -134,12 +137,24 @@ def build_take_scene(
         frames = range(int(person.frames[0]), int(person.frames[-1]) + 1)
         write_record(character.rig, record_of(person, motion.clock, frames, file, options.footage))
         notes += [text for text in person.take.warnings if text not in notes]
+        notes += _wear_texture(character.rig, person.take, file)
     image = None
     if options.footage is not None:
         image, said = show_footage(built.camera, options.footage, takes[0], motion.clock, motion.frames)
         notes += said
     scene.frame_set(motion.frames.start)
     return TakeScene(built, motion, image, missed, notes)
+
+
+def _wear_texture(rig: bpy.types.Object, take: Take, file: Path | None) -> list[str]:
+    """Lays the texture beside a take's file on its character; what is to be said where it cannot be used."""
+    try:
+        texture = None if file is None else texture_of(take, file)
+        if texture is not None:
+            put_on(rig, texture)
+    except Sam3dbError as error:
+        return [f"'{rig.name}' got no texture: {error}"]
+    return []
 
 
 def rate_of(scene: bpy.types.Scene) -> float:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from native_runtime.errors import UsageError
+from native_runtime.errors import ModelError, UsageError
 from native_runtime.takes.take import Take
+from native_runtime.texture.files import EncodedTexture, TextureFiles
 
 #: Folders above a take's in which its footage is looked for.
 _ABOVE = 2
@@ -35,3 +36,18 @@ def footage_of(take: Take, file: Path) -> Path | None:
     name = Path(take.footage.file).name
     folders = [file.parent, *file.parent.parents][: _ABOVE + 1]
     return next((folder / name for folder in folders if name and (folder / name).exists()), None)
+
+
+def texture_of(take: Take, file: Path) -> EncodedTexture | None:
+    """The texture of a take's person, where it lies beside the take's file; None where there is none.
+
+    Raises:
+        ModelError, NewerFormatError: it cannot be read, or is of another body.
+    """
+    files = TextureFiles.of(file.with_suffix(""))
+    if not files.record.is_file():
+        return None
+    texture = EncodedTexture.read(files)
+    if texture.facts.get("body_name") != take.body_name:
+        raise ModelError(f"{files.colour} was made for another body than the take's.")
+    return texture

@@ -18,12 +18,16 @@ from native_runtime.errors import ModelError, Sam3dbError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
 from native_runtime.takes.take import Take, TakeFootage
+from native_runtime.texture.files import save_texture
+from native_runtime.texture.making import Texture
 from sam3db_blender.compat import animation_curves, strip_curves
 from sam3db_blender.controls.build import remove_controls
 from sam3db_blender.exports.taking import take_character
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.presence import AWAY
+from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.scene.readback import estimate_of
+from sam3db_blender.scene.textured import texture_of
 from sam3db_blender.takes.build import TakeOptions, TakeScene, build_take_scene, rate_of
 from sam3db_blender.takes.editing import smooth_here
 from sam3db_blender.takes.record import read_record
@@ -379,3 +383,36 @@ def test_tools_for_the_motion_leave_when_it_is_seen_alone(body: Body) -> None:
     assert [tuple(point.co) for point in curve.keyframe_points] == before
     with pytest.raises(Sam3dbError, match=f"from frame {start} to frame {start + 9}"):
         smooth_here(rig, start - 1, 5, 2.0)
+
+
+def test_the_texture_beside_a_take_is_worn(body: Body, tmp_path: Path) -> None:
+    take = moving_take(body, 3)
+    file = take.save(tmp_path / "walk_person0_take")[0]
+    assert texture_of(built_from(body, take, file).built.characters[0].mesh) is None
+    facts = {"size": 8, "shares": {"seen": 1.0}, "mean_seen": [90, 90, 90]}
+    flat = Texture(np.full((8, 8, 3), 90, np.uint8), np.full((8, 8), 255, np.uint8), facts)
+    files = save_texture(flat, tmp_path / "walk_person0_take", {"photos": [], "body_name": body.name})
+    made = built_from(body, take, file)
+    worn = texture_of(made.built.characters[0].mesh)
+    assert worn is not None
+    assert tuple(worn[1].image.size) == (8, 8)
+    assert made.notes == []
+    save_texture(flat, tmp_path / "walk_person0_take", {"photos": [], "body_name": "somebody"})
+    other = built_from(body, take, file)
+    files.record.write_text("{")
+    for none in (other, built_from(body, take, file)):
+        assert texture_of(none.built.characters[0].mesh) is None
+        (note,) = none.notes
+        assert "got no texture" in note
+
+
+def built_from(body: Body, take: Take, file: Path) -> TakeScene:
+    options = TakeOptions(rate="video", light=False)
+    return build_take_scene(bpy.context.scene, [take], body, options, [file])
+
+
+def test_a_take_tells_its_persons_colours(body: Body) -> None:
+    red = {"colours": {"skin": {"colour": [0.5, 0.1, 0.1], "sure": 1.0}}}
+    take = replace(moving_take(body, 3), details={"look": red})
+    made = build(body, take)
+    assert read_origin(made.built.characters[0].rig).details["details"]["colours"] == red["colours"]

@@ -308,3 +308,17 @@ def test_a_camera_on_a_tripod_is_fixed(video: Path, body: Body, quick: None) -> 
     take = _run(video, FilmEngine(body)).takes[0].take
     assert take.camera == "fixed"
     assert (take.camera_to_world == np.eye(4)).all()
+
+
+def test_a_texture_that_cannot_be_made_costs_no_take(video: Path, body: Body, quick: None) -> None:
+    class Hears(Silent):
+        warnings: list[str] = []
+
+        def warning(self, text: str) -> None:
+            self.warnings.append(text)
+
+    made = _run(video, FilmEngine(body, follows=True), Hears(), texture=True)
+    (saved,) = made.takes
+    assert saved.texture is None
+    assert Take.load(saved.files["npz"]).details == saved.take.details
+    assert [text for text in Hears.warnings if text.startswith("Person 0 got no texture: ")]
