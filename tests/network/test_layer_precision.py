@@ -17,7 +17,7 @@ from native_runtime.build.sam3d_body.layer_errors import measure
 from native_runtime.build.sam3d_body.template import Template
 from native_runtime.build.sam3d_body.tensors import MappingSource
 
-from .test_graphs_backbones import BACKBONES, SmallEncoder, _error, _opened
+from tests.support.small_encoders import BACKBONES, SmallEncoder, error, opened
 
 LAYERS = {
     "dinov3": ("attn.qkv", "attn.proj", "mlp.w1", "mlp.w3"),
@@ -36,7 +36,7 @@ class Both:
     def features(self, template: Template, crops: Any, folder: Path) -> Any:
         folder.mkdir(exist_ok=True)
         attach_weights(template, MappingSource(self.small.tensors), folder)
-        return _opened(folder).run(None, {"crops": crops})[0]
+        return opened(folder).run(None, {"crops": crops})[0]
 
 
 @pytest.fixture(scope="module", params=list(BACKBONES))
@@ -69,10 +69,10 @@ def test_each_choice_computes_what_it_says(both: Both, crops: Any, tmp_path: Pat
         matrices = {weight.source for weight in whole.weights if weight.dtype == "int8"}
         assert len(matrices) == {"dinov3": 5, "vit": 4}[both.name] * 3
         assert not any(weight.operation == "transpose" for weight in whole.weights)
-        errors.append(_error(both.features(whole, crops, tmp_path / str(bits)), wanted))
+        errors.append(error(both.features(whole, crops, tmp_path / str(bits)), wanted))
     assert 0.002 < errors[0] < errors[1] < 0.03
     half = chosen(with_bits(both.template, 7), layers[6:])
-    assert _error(both.features(half, crops, tmp_path / "half"), wanted) < errors[1]
+    assert error(both.features(half, crops, tmp_path / "half"), wanted) < errors[1]
 
 
 def test_blocks_one_by_one_give_the_features_of_the_whole(both: Both, crops: Any) -> None:
@@ -110,4 +110,4 @@ def test_outliers_among_weights_cost_little(parity_backbones: Path, tmp_path: Pa
     both.small.scale("norm1.bias", 1.0)  # into the module
     crops = rng.integers(0, 256, (2, *both.small.size, 3), dtype=np.uint8)
     whole = chosen(with_bits(both.template, 7), ())
-    assert _error(both.features(whole, crops, tmp_path), both.small.features(crops)) < 0.06
+    assert error(both.features(whole, crops, tmp_path), both.small.features(crops)) < 0.06

@@ -77,11 +77,13 @@ def test_they_are_what_the_code_makes_now(variant: Variant) -> None:
 
 
 @pytest.mark.slow
-def test_making_one_again_gives_the_same(variant: Variant) -> None:
+def test_making_one_again_gives_the_same() -> None:
+    """The code, and with it this test, is the same for every variant; `test_recipes_fit_the_release` is about each."""
     pytest.importorskip("torch", reason="the export needs PyTorch")
     pytest.importorskip("onnxscript", reason="the export needs onnxscript")
     from native_runtime.network.template import make_template
 
+    variant = next(variant for variant in known_variants() if variant.name == "dinov3")
     shapes = {name: shape for name, (shape, _) in variant.tensors.items()}
     assert make_template(shapes, "hand_context", "fp16") == Template.load(variant.folder, "hand_context", "fp16")
 

@@ -1,6 +1,6 @@
-"""Graphs without weights in the dimensions of a recorded case.
+"""Graphs without weights in the dimensions of a recorded case, and of recorded small encoders.
 
-Tracing one takes up to three quarters of a minute, so those of the case that the tests look for first are part of the
+Tracing one takes up to three quarters of a minute, so those that the tests look for first are part of the
 checkout, beside the digest of the code that made them. ``python -m tests.support.case_templates`` makes them again.
 """
 
@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,14 @@ KEPT = Path(__file__).resolve().parents[1] / "fixtures" / "case_templates"
 """Templates of the checkout, each in a folder that is named after all that it was made of."""
 
 Shapes = Mapping[str, tuple[int, ...]]
-#: Shapes, graph, precision, settings.
-Wanted = tuple[Shapes, str, str, Mapping[str, Any]]
+Maker = Callable[[Shapes, str, str, Mapping[str, Any]], Template]
+#: Shapes, graph, precision, settings, and what makes a template of these.
+Wanted = tuple[Shapes, str, str, Mapping[str, Any], Maker]
 
 
-def case_template(shapes: Shapes, graph: str, precision: str, settings: Mapping[str, Any], made: Path) -> Template:
+def case_template(
+    shapes: Shapes, graph: str, precision: str, settings: Mapping[str, Any], made: Path, make: Maker = make_template
+) -> Template:
     """The template of the checkout, or else of ``made``, made now unless there is one of the same code there.
 
     Args:
@@ -42,7 +46,7 @@ def case_template(shapes: Shapes, graph: str, precision: str, settings: Mapping[
     folder = made / name
     if not (folder / file).is_file():
         folder.mkdir(exist_ok=True)
-        make_template(shapes, graph, precision, settings).save(folder)
+        make(shapes, graph, precision, settings).save(folder)
     return Template.load(folder, graph, precision)
 
 
@@ -64,10 +68,10 @@ def wanted_templates(shared: Path, case: Path) -> Iterator[Wanted]:
     shapes = {name: array.shape for name, array in recording(case, "weights").items()}
     for graph, precisions in PRECISIONS.items():
         for precision in precisions:
-            yield shapes, graph, precision, settings_of(case, "dinov3_vith16plus")
-        yield shapes, graph, "fp32", settings_of(case, "vit_hmr_512_384")
+            yield shapes, graph, precision, settings_of(case, "dinov3_vith16plus"), make_template
+        yield shapes, graph, "fp32", settings_of(case, "vit_hmr_512_384"), make_template
     release = {name: np.shape(getattr(one, "values", one)) for name, one in case_release(shared, case).items()}
-    yield release, "encoder", "fp32", settings_of(case, "dinov3_vith16plus")
+    yield release, "encoder", "fp32", settings_of(case, "dinov3_vith16plus"), make_template
 
 
 def main(shared: Path, made: Path) -> None:
@@ -76,12 +80,16 @@ def main(shared: Path, made: Path) -> None:
     Args:
         made: where earlier runs of the tests may have left some.
     """
+    from tests.support.small_encoders import wanted_encoders
+
     made.mkdir(parents=True, exist_ok=True)
     names = set()
-    for shapes, graph, precision, settings in wanted_templates(shared, shared / "parity" / "case_a"):
+    parity = shared / "parity"
+    for wanted in chain(wanted_templates(shared, parity / "case_a"), wanted_encoders(parity / "backbones")):
+        shapes, graph, precision, settings, make = wanted
         name = folder_name(shapes, settings)
         names.add(name)
-        template = case_template(shapes, graph, precision, settings, made)
+        template = case_template(shapes, graph, precision, settings, made, make)
         (KEPT / name).mkdir(parents=True, exist_ok=True)
         template.save(KEPT / name)
         sys.stdout.write(f"{name}: {graph} in {precision}\n")
