@@ -112,6 +112,7 @@ def test_estimates_of_landmarks_are_the_same_to_the_last_bit(
         out=tmp_path / "plain",
         models=models,
         engine="landmarks",
+        body="default-lod2",
         blend=False,
         previews=(),
         contact_sheet=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 from native_runtime.models.store import load_body
 from native_runtime.texture.files import TextureFiles, read_record, save_texture
-from native_runtime.texture.hints import read_hints
+from native_runtime.texture.hints import SEEN, read_hints
 from native_runtime.texture.making import Texture
 from native_runtime.texture.request import TextureRequest
 from native_runtime.texture.run import bystanders, looked_at_again, run_job, shot_of
@@ -45,22 +46,41 @@ def _estimate(body: Body, aside: float = 0.0, person: int = 0, photo: str = "str
         engine="truth",
         photo=photo,
         person=person,
+        details={SEEN: {}},
     )
 
 
-@pytest.fixture
-def street(person: Body, tmp_path: Path) -> Path:
-    """A photo of two people, and their estimates beside it."""
+@pytest.fixture(scope="module")
+def made_street(person: Body, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo of two people, and their estimates beside it, made when all was known that networks see in the photo."""
+    folder = tmp_path_factory.mktemp("street")
     estimates = [_estimate(person, -0.35), _estimate(person, 0.35, 1)]
     colours = symmetric(person.rest_vertices)
     picture = photograph([Model(person, e.vertices.astype(float), colours) for e in estimates])
-    cv2.imwrite(str(tmp_path / "street.png"), picture[..., ::-1])
+    cv2.imwrite(str(folder / "street.png"), picture[..., ::-1])
     for number, estimate in enumerate(estimates):
-        estimate.save(tmp_path / f"street_person{number}")
+        estimate.save(folder / f"street_person{number}")
+    return folder
+
+
+@pytest.fixture
+def street(made_street: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(made_street, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
-def test_the_command_writes_a_texture_for_each_person(street: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def old_street(street: Path) -> Path:
+    """The same, with estimates of earlier versions, which tell nothing of the photo."""
+    for number in range(2):
+        path = street / f"street_person{number}.npz"
+        replace(Estimate.load(path), details={}).save(path.with_suffix(""))
+    return street
+
+
+def test_the_command_writes_a_texture_for_each_person(old_street: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    street = old_street
     files = [str(street / f"street_person{number}.npz") for number in range(2)]
     assert main(["texture", *files, "-o", str(street / "out"), "--size", "1024", "--json"]) == 0
     result: dict[str, Any] = json.loads(capfd.readouterr().out)
@@ -138,8 +158,9 @@ def test_those_who_stand_beside_are_known(street: Path) -> None:
 
 
 def test_estimates_that_tell_nothing_of_the_photo_are_looked_at_again(
-    street: Path, monkeypatch: pytest.MonkeyPatch
+    old_street: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    street = old_street
     estimates = [Estimate.load(street / f"street_person{number}.npz") for number in range(2)]
     photo = read_photo(street / "street.png")
     seen = [seen_person((90.0, 240.0)), seen_person((270.0, 240.0))]
@@ -169,7 +190,8 @@ def test_estimates_that_tell_nothing_of_the_photo_are_looked_at_again(
     assert looked_at_again(estimates[0], estimates[1:], photo) is estimates[0]
 
 
-def test_without_the_networks_nothing_is_known(street: Path, tmp_path: Path) -> None:
+def test_without_the_networks_nothing_is_known(old_street: Path, tmp_path: Path) -> None:
+    street = old_street
     estimate = Estimate.load(street / "street_person0.npz")
     assert looked_at_again(estimate, [], read_photo(street / "street.png"), tmp_path / "no models") is estimate
 
