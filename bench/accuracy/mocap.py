@@ -6,6 +6,7 @@ held out, and all of ``test_only.npz`` is: nothing is tuned to them or trained o
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from .posture import Posture, direction
 
 Array = NDArray[np.float64]
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "mocap"
+FOLDER = Path(os.environ.get("SAM3DB_SHARED") or Path(__file__).resolve().parents[3] / "shared") / "mocap"
 _NAMES = (
     "pelvis", "lhip", "rhip", "lknee", "rknee", "lankle", "rankle", "ltoe", "rtoe", "lshoulder", "rshoulder",
     "lelbow", "relbow", "lwrist", "rwrist", "neck", "head",
