@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +59,16 @@ class ParameterHomes:
         """Finds the homes in the body's own parameter transform.
 
         A posing parameter lives in the rotation of the joint (or the translation of the root) that it moves more than
-        any other posing parameter does; helper joints (``*_proc``) are nobody's home.
+        any other posing parameter does; helper joints (``*_proc``) are nobody's home. Remembered as long as the body
+        is in use (bodies do not change).
         """
+        found = _homes.get(body)
+        if found is None:
+            found = _homes[body] = cls._found_in(body)
+        return found
+
+    @classmethod
+    def _found_in(cls, body: Body) -> ParameterHomes:
         transform = parameter_transform(body)
         posing = np.zeros(transform.shape[1], dtype=bool)
         posing[RIGID] = posing[POSE] = True
@@ -129,8 +138,15 @@ class Wiring:
 
     @classmethod
     def of(cls, body: Body) -> Wiring:
-        """Reads the wiring from the body's parameter transform."""
-        return _Wirer(body).wire()
+        """Reads the wiring from the body's parameter transform; remembered as `ParameterHomes` are."""
+        found = _wirings.get(body)
+        if found is None:
+            found = _wirings[body] = _Wirer(body).wire()
+        return found
+
+
+_homes: WeakKeyDictionary[Body, ParameterHomes] = WeakKeyDictionary()
+_wirings: WeakKeyDictionary[Body, Wiring] = WeakKeyDictionary()
 
 
 class _Wirer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,17 @@ def _colour(values: Array) -> Colour:
 
 
 def skin_zones(body: Body) -> Array:
-    """(V, 3) 0..1, how far each vertex belongs to: palms and soles; places that are flushed; the lids."""
+    """(V, 3) 0..1, how far each vertex belongs to: palms and soles; places that are flushed; the lids. Read-only,
+    remembered as long as the body is in use (bodies do not change).
+    """
+    found = _zones.get(body)
+    if found is None:
+        found = _zones[body] = _zones_of(body)
+        found.setflags(write=False)
+    return found
+
+
+def _zones_of(body: Body) -> Array:
     rest = body.rest_vertices.astype(np.float64)
     joints = body.pose(np.zeros(len(body.parameter_names))).translations
     place = dict(zip(body.joint_names, joints))
@@ -117,6 +128,9 @@ def skin_zones(body: Body) -> Array:
             zones[:, 2] += 1.0 - _smooth(away, 1.6, 2.3)
     zones[:, 1] += _face(body, rest)
     return np.clip(zones, 0.0, 1.0)
+
+
+_zones: WeakKeyDictionary[Body, Array] = WeakKeyDictionary()
 
 
 def _face(body: Body, rest: Array) -> Array:

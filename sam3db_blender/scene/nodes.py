@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -80,17 +81,20 @@ class Shader:
 def arrange(tree: bpy.types.NodeTree) -> None:
     """Lays the nodes out in columns by their distance from the output, so that an artist can read the tree."""
     depth: dict[str, int] = {}
+    # A socket's own links are looked for among all of the tree each time.
+    sources: dict[str, list[str]] = defaultdict(list)
+    for link in tree.links:
+        if link.from_node is not None and link.to_node is not None:
+            sources[link.to_node.name].append(link.from_node.name)
 
-    def visit(node: bpy.types.Node, level: int) -> None:
-        depth[node.name] = max(depth.get(node.name, 0), level)
-        for socket in node.inputs:
-            for link in socket.links:
-                if link.from_node is not None:
-                    visit(link.from_node, level + 1)
+    def visit(name: str, level: int) -> None:
+        depth[name] = max(depth.get(name, 0), level)
+        for source in sources[name]:
+            visit(source, level + 1)
 
     for node in tree.nodes:
         if not any(output.is_linked for output in node.outputs):
-            visit(node, 0)
+            visit(node.name, 0)
     heights: dict[int, float] = {}
     for node in tree.nodes:
         level = depth.get(node.name, 0)
