@@ -19,7 +19,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 # Tests share the cores already, and BLAS threads that wait for a core are busy doing so: with two of them the tests of
@@ -35,7 +35,7 @@ import pytest
 
 import native_runtime  # noqa: F401  (before any test imports ONNX Runtime, which would report to its makers)
 from native_runtime.mhr import Body
-from native_runtime.onnx.sessions import default_threads, spare_cores
+from native_runtime.onnx.sessions import Network, default_threads, open_network, spare_cores
 from tests.support.bodies import toy_body
 from tests.support.order import first_ones_first
 from tests.support.skips import SkipGate, read_allowed
@@ -72,6 +72,30 @@ def _own_cores() -> Iterator[None]:
     """Where several processes test at the same time, networks leave their cores to the others."""
     cores, processes = default_threads(), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     with spare_cores(cores - max(cores // processes, 1)):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _landmark_networks_opened_once() -> Iterator[None]:
+    """Opening the networks of landmarks takes longer than to look at a small photo, and they keep nothing between two
+    runs: all tests of a process have the same.
+    """
+    from native_runtime.detection import networks
+
+    opened: dict[tuple[object, ...], Network] = {}
+
+    def open_once(path: Path, providers: Sequence[str] | None = None, threads: int | None = None) -> Network:
+        try:
+            state = path.stat()
+        except OSError:
+            return open_network(path, providers, threads)  # which says what is wrong
+        which = path, state.st_mtime_ns, state.st_size, providers and tuple(providers), threads, default_threads()
+        if which not in opened:
+            opened[which] = open_network(path, providers, threads)
+        return opened[which]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "open_network", open_once)
         yield
 
 
