@@ -16,7 +16,6 @@ from native_runtime.build.sam3d_body.layer_choice import BITS, chosen, layers_of
 from native_runtime.build.sam3d_body.layer_errors import measure
 from native_runtime.build.sam3d_body.template import Template
 from native_runtime.build.sam3d_body.tensors import MappingSource
-
 from tests.support.small_encoders import BACKBONES, SmallEncoder, error, opened
 
 LAYERS = {
