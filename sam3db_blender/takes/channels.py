@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from native_runtime.characters.animation.continuity import continuous_angles, continuous_quaternions
 from native_runtime.characters.controls.making import control_plan
-from native_runtime.characters.controls.pose import control_channels
+from native_runtime.characters.controls.pose import ControlPose, control_channels
 from native_runtime.characters.rig_map import RigMap
 
 from ..rig.control_pose import switches_of
@@ -75,16 +75,20 @@ def controls_channels(controls: bpy.types.Object, body: Body, joints: Array) -> 
     poses = [control_channels(body, pose, switches) for pose in joints]
     joint_of = {bone.name: bone.joint for bone in control_plan(body).bones}
     reaches = dict(zip((str(name) for name in body.joint_names), reach_of(body).tolist()))
+    turning = {
+        bone.name: bone.rotation_mode
+        for bone in controls.pose.bones
+        if bone.name in poses[0].euler and bone.rotation_mode not in ("QUATERNION", "AXIS_ANGLE")
+    }
+    steady = _continuous(poses, {name: mode for name, mode in turning.items() if not name.startswith(MECHANISM)})
     found: list[Channel] = []
     for bone in controls.pose.bones:
         name, path = bone.name, bone.path_from_id()
         reach = reaches.get(joint_of.get(name, ""), _USUAL_REACH)
         if name in poses[0].location:
             found += _three(f"{path}.location", np.stack([pose.location[name] for pose in poses]), name)
-        if name in poses[0].euler and bone.rotation_mode not in ("QUATERNION", "AXIS_ANGLE"):
-            angles = np.stack([pose.euler[name] for pose in poses])
-            if not name.startswith(MECHANISM):
-                angles = _continuous(angles, bone.rotation_mode)
+        if name in turning:
+            angles = steady[name] if name in steady else np.stack([pose.euler[name] for pose in poses])
             found += _three(f"{path}.rotation_euler", angles, name, reach=reach)
         if name in poses[0].quaternion and bone.rotation_mode == "QUATERNION":
             turns = continuous_quaternions(np.stack([pose.quaternion[name] for pose in poses]))
@@ -126,12 +130,17 @@ def _three(path: str, values: Array, group: str, rest: float = 0.0, reach: float
     return [Channel(path, axis, values[:, axis], rest, reach, group) for axis in range(3)]
 
 
-def _continuous(angles: Array, mode: str) -> Array:
-    """Angles (W, 3) about x, y, z in one of Blender's rotation modes, without jumps."""
-    order = ["XYZ".index(letter) for letter in mode]
-    result = np.empty_like(angles)
-    result[:, order] = continuous_angles(angles[:, order])
-    return result
+def _continuous(poses: Sequence[ControlPose], modes: Mapping[str, str]) -> dict[str, Array]:
+    """Angles (W, 3) of bones about x, y, z without jumps, by Blender's rotation modes of the bones."""
+    found: dict[str, Array] = {}
+    for mode in set(modes.values()):
+        names = [name for name, own in modes.items() if own == mode]
+        order = ["XYZ".index(letter) for letter in mode]
+        angles = np.stack([np.stack([pose.euler[name] for name in names]) for pose in poses])
+        steady = np.empty_like(angles)
+        steady[..., order] = continuous_angles(angles[..., order])
+        found |= {name: steady[:, number] for number, name in enumerate(names)}
+    return found
 
 
 def _undriven(owner: bpy.types.Object, channels: Iterable[Channel]) -> Iterator[Channel]:
