@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,10 @@ from native_runtime.engines import open_engine
 from native_runtime.prompts.prompt import Prompt
 
 Array = NDArray[Any]
+
+MODES = ("exact", "whole-body", "may-be-off")
+"""Prompts are met, by their limbs alone or after the whole body has moved as its fit was unsure; or they are
+observations beside the networks'."""
 
 _SAME = 0.25
 """Of the box's longer side: somebody whose visible keypoints lie farther from the true ones on average is another."""
@@ -63,24 +67,46 @@ class Case:
     first: Answer
 
 
-class _EnginePerson:
-    def __init__(self, reading: Any, person: int, error: float) -> None:
-        self._reading, self._person = reading, person
-        self._said = {"prompt_error": error} if error > 0 else {}
+class EnginePerson:
+    """One person of a photo before an engine.
+
+    Args:
+        reading: the engine's, of the photo.
+        said: what it is told with every prompt (``prompt_error``, ``snap``).
+    """
+
+    def __init__(self, reading: Any, person: int, said: Mapping[str, Any]) -> None:
+        self._reading, self._person, self._said = reading, person, said
 
     def answer(self, prompts: Sequence[Prompt]) -> Answer:
+        """The engine's answer."""
         said = self._reading.estimate(self._person, list(prompts), **self._said)
         warnings = said.details.get("prompt_warnings", ())
         return Answer(said.keypoints_2d, said.keypoints_3d, frozenset(int(warning["keypoint"]) for warning in warnings))
 
+    def told(self, mode: str, error: float) -> EnginePerson:
+        """The same person, with prompts put to the engine as ``mode`` says (``MODES``).
 
-def engine_cases(data: Path, engine: str, body: str, people: int, lens: str, error: float = 0.0) -> Iterator[Case]:
+        Args:
+            error: how far off prompts may be, as part of the person's height; no matter for exact ones.
+        """
+        how = {"exact": {}, "whole-body": {"prompt_error": error, "snap": True}, "may-be-off": {"prompt_error": error}}
+        return EnginePerson(self._reading, self._person, how[mode])
+
+
+def in_modes(case: Case, modes: Sequence[str], error: float) -> dict[str, Case]:
+    """A case of an engine with its prompts put in several ways. Without prompts the answer is the same in all."""
+    if not isinstance(case.model, EnginePerson):
+        raise TypeError("Only engines take prompts in several ways.")
+    return {mode: replace(case, model=case.model.told(mode, error)) for mode in modes}
+
+
+def engine_cases(data: Path, engine: str, body: str, people: int, lens: str) -> Iterator[Case]:
     """The held-out people of a data set whom an engine finds.
 
     Args:
         body: the engine's, a name or a file.
         lens: ``true``, or ``default`` for what the engine takes where a photo says nothing.
-        error: what the engine is told that prompts may be off by; 0: nothing.
     """
     opened, pictures, left = open_engine(engine, body=body), PictureFolder(data), people
     for row in (row for path in shards.files_of(data) for row in shards.read(path)):
@@ -93,7 +119,7 @@ def engine_cases(data: Path, engine: str, body: str, people: int, lens: str, err
             continue
         photo = photo_of(pictures, row.image)
         reading = opened.read(photo, intrinsics=row.intrinsics) if lens == "true" else opened.read(photo)
-        found = [_EnginePerson(reading, number, error) for number in range(len(reading.people))]
+        found = [EnginePerson(reading, number, {}) for number in range(len(reading.people))]
         answers = [person.answer(()) for person in found]
         side = float((row.box[2:] - row.box[:2]).max())
         off = [np.linalg.norm(a.keypoints_2d[seen] - row.keypoints_2d[seen, :2], axis=1).mean() for a in answers]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from bench.prompt_curves.__main__ import BODY, SCORED, Curves, error
-from bench.prompt_curves.models import Answer, Case
+from bench.prompt_curves.models import MODES, Answer, Case, EnginePerson, in_modes
 from native_runtime.dataset.rows import Row
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import Prompt
@@ -81,6 +83,25 @@ def test_prompts_are_at_true_places_and_noise_within_its_bounds(case: Case) -> N
         assert 0 < off.max() <= most * side
     ((k, x, y),) = model.asked[-1]
     np.testing.assert_allclose([x, y], true[mirrors()[k]])
+
+
+def test_an_engine_is_told_how_prompts_are_put(case: Case) -> None:
+    told: list[dict[str, Any]] = []
+
+    class Reading:
+        def estimate(self, person: int, prompts: Sequence[Prompt], **said: Any) -> Any:
+            told.append(said)
+            first = case.first
+            warned = {"prompt_warnings": [{"keypoint": prompts[0][0]}]}
+            return SimpleNamespace(keypoints_2d=first.keypoints_2d, keypoints_3d=first.keypoints_3d, details=warned)
+
+    asked = in_modes(replace(case, model=EnginePerson(Reading(), 0, {})), MODES, 0.03)
+    assert [set(one.model.answer([(7, 1.0, 2.0)]).flagged) for one in asked.values()] == [{7}] * 3
+    assert dict(zip(asked, told)) == {
+        "exact": {}, "whole-body": {"prompt_error": 0.03, "snap": True}, "may-be-off": {"prompt_error": 0.03},
+    }  # fmt: skip
+    with pytest.raises(TypeError, match="Only engines"):
+        in_modes(case, MODES, 0.03)
 
 
 def test_a_network_in_training_gets_prompts_where_its_crop_has_them(
