@@ -477,9 +477,11 @@ class Inference:
             notes = contradiction(found.engine.body, age, height)
         elif height is not None:
             age = age_of_height(found.engine, height)
-        told = height if found.engine.capabilities.heights and not sizes_by_hand(found.engine.body, edits) else None
+        by_hand = sizes_by_hand(found.engine.body, edits)
+        told = height if found.engine.capabilities.heights and not by_hand else None
         doubts = {"prompt_error": prompt_error, "snap": snap} if prompt_error > 0 else {}
-        kept = edits if keeps else None
+        # Of a stated height, the engine's own body gets the size first: what was done by hand comes to that, once.
+        kept = edits if keeps and (height is None or by_hand) else None
         answer = found.reading.estimate(
             person, list(pins), mask, inference=inference, edits=kept, **_said(sex, age, told), **doubts
         )
@@ -488,11 +490,11 @@ class Inference:
         if notes:
             answer = replace(answer, warnings=(*answer.warnings, *notes))
         body = found.engine.body
-        if height is not None and sizes_by_hand(body, edits):
+        if height is not None and by_hand:
             answer = replace(answer, details=answer.details | {HEIGHT: {"stated": height}})
         elif height is not None:
             answer = of_stated_height(body, answer, height)
-            if keeps:  # its pins are met, and the edits stand, at the new size
+            if keeps:  # its pins are met, and the edits stand, at this size
                 met = pins if snap or not prompt_error else ()
                 return refit_estimate(body, answer, pins_of(met, body), edits)
         if keeps or (edits is None and not snap):

@@ -12,8 +12,9 @@ import pytest
 
 from native_runtime.characters.measures.measurer import Measurer
 from native_runtime.engines.base import Capabilities
-from native_runtime.engines.edits import Edits
+from native_runtime.engines.edits import TOGETHER, WITHOUT_EDITS, Edits
 from native_runtime.engines.estimate import Estimate
+from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.pipeline.decoding import decode, encode
@@ -197,3 +198,35 @@ def test_lengths_set_by_hand_come_first(body: Body) -> None:
     posed = inference.pose(found, 0, edits=Edits({bend: 0.7}), height=158.0)
     assert posed.model_parameters[bend] == pytest.approx(0.7)
     assert stature(body, posed) == pytest.approx(158.0, abs=0.1)
+
+
+@pytest.mark.parametrize("keeps", [False, True], ids=["edits kept for the engine", "the engine keeps edits"])
+def test_the_engines_own_numbers_are_told_beside_edits_at_the_stated_size(body: Body, keeps: bool) -> None:
+    """And what an artist did is done once: neither an edit nor a place among others counts twice."""
+
+    class Keeping(TruthReading):
+        def estimate(self, *arguments: Any, edits: Edits | None = None, **named: Any) -> Estimate:  # type: ignore[override]
+            pins = pins_of(arguments[1] if len(arguments) > 1 else (), body)
+            return refit_estimate(body, super().estimate(*arguments, **named), pins, edits if keeps else None)
+
+    plain, inference = read(body, edits=keeps), Inference()
+    reading = Keeping(plain.photo, plain.reading.intrinsics, plain.reading.boxes, plain.engine)
+    found = replace(plain, reading=reading)
+    bend, wrist = body.parameter_index("l_elbow_bend"), body.keypoint_names.index("right_wrist")
+    sized = inference.pose(found, 0, height=158.0)
+    here = inference.pose(found, 0, edits=Edits(along=0.4), height=158.0)
+    assert np.linalg.norm(here.joints[1] - sized.joints[1]) == pytest.approx(0.4, abs=1e-6)
+    assert here.details[TOGETHER] == 0.4
+    place = sized.camera_translation + [0.1, 0.0, 0.0]
+    edits = Edits({bend: 0.7}, camera_translation=place)
+    pin = (wrist, *map(float, sized.keypoints_2d[wrist] + (30.0, -8.0)))
+    for pins in ((), (pin,)):
+        edited = inference.pose(found, 0, pins, edits=edits, height=158.0, snap=True)
+        assert edited.model_parameters[bend] == 0.7
+        np.testing.assert_array_equal(edited.camera_translation, place)
+        without = Edits.from_json(edited.details[WITHOUT_EDITS])
+        assert without.model_parameters[bend] == pytest.approx(sized.model_parameters[bend], abs=0.01)
+        assert without.camera_translation == pytest.approx(sized.camera_translation, abs=0.02)
+        assert stature(body, edited) == pytest.approx(158.0, abs=0.1)
+        for _, *there in pins:
+            assert np.linalg.norm(edited.keypoints_2d[wrist] - there) < 1.0
