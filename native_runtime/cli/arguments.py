@@ -36,7 +36,8 @@ def add_estimate(commands: Subparsers) -> None:
         metavar="E",
         type=float,
         help="how far off the places of --prompts may be (standard deviation), as part of the person's height in the "
-        "photo, such as 0.01: they count beside what the networks see then (default: 0, places are exact)",
+        "photo, such as 0.01: they count beside what the networks see then. 0: they are exact, and their limbs alone "
+        "follow (default: exact, after the whole body has moved)",
     )
 
 

@@ -12,6 +12,14 @@ from typing import Any
 
 Colour = tuple[float, float, float]
 
+DOUBTED = "doubted_prompts"
+"""Among an estimate's details: prompts that are no pins, as they may be off: their ``error`` and ``keypoints``."""
+
+WHOLE_BODY = "whole_body_from_pins"
+"""Among an estimate's details, where the whole body has moved for its pins before it met them: the ``error`` that they
+were taken to have before, as part of the person's height.
+"""
+
 PHOTO_TURNED = "photo_turned"
 """Among an estimate's details: the degrees clockwise by which the photo was turned after reading; 0 where missing."""
 

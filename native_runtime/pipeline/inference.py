@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from native_runtime import gpu_runtime
+from native_runtime.bounds import PROMPT_ERROR
 from native_runtime.engines import engines, proof_failed
 from native_runtime.engines.details import PHOTO_TURNED
 from native_runtime.errors import EmptyBoxError, ModelError, NoPersonError, UsageError
@@ -248,7 +249,7 @@ class Inference:
         sex: str | None = None,
         heights: Mapping[int, float] | None = None,
         ages: Mapping[int, float] | None = None,
-        prompt_error: float = 0.0,
+        prompt_error: float | None = 0.0,
     ) -> Iterator[tuple[int, Estimate]]:
         """Each person's number (from `ReadPhoto.bboxes`) and estimate.
 
@@ -263,7 +264,8 @@ class Inference:
             sex: what the bodies' shape shows (`Appearance`); None: what the engine makes of each person.
             heights: cm, of people by their numbers; of others what the engine makes of them.
             ages: years, the same.
-            prompt_error: how far off the places of keypoints may be (`EstimateRequest`).
+            prompt_error: how far off the places of keypoints may be, and None for how exact ones are met
+                (`EstimateRequest`).
 
         Raises:
             UsageError: the engine does not support it.
@@ -332,7 +334,7 @@ class Inference:
         sex: str | None,
         ages: Mapping[int, float],
         heights: Mapping[int, float],
-        prompt_error: float,
+        prompt_error: float | None,
     ) -> Iterator[tuple[int, Estimate]]:
         """As `estimates`, each person without regard to the others."""
         reading, engine = found.reading, found.engine
@@ -340,8 +342,9 @@ class Inference:
         require(engine, "masks", mask is not None)
         require(engine, "a choice of sex", sex is not None)
         require(engine, "a stated age", bool(ages))
-        require(engine, "an error of prompts", prompt_error > 0)
+        require(engine, "an error of prompts", bool(prompt_error))
         steps = early if engine.capabilities.steps else None
+        meant = _meant_by_places(keypoints, prompt_error, engine.capabilities.doubts_prompts)
         plain = not keypoints and mask is None and sex is None and not ages and not heights
         if len(people) > 1 and plain and engine.capabilities.several:
             if steps is None:
@@ -355,7 +358,7 @@ class Inference:
             return
         for person in people:
             try:
-                said = _said(sex, ages.get(person), heights.get(person), prompt_error or None)
+                said = _said(sex, ages.get(person), heights.get(person)) | meant
                 if said:
                     told = cast("DoubtingReading", reading)
                     estimate = told.estimate(person, list(keypoints), mask, inference=inference, **said)
@@ -502,12 +505,25 @@ class Inference:
         return keep_edits(body, answer, pins_of(pins, body), edits, snap)
 
 
-def _said(
-    sex: str | None, age: float | None, height: float | None, prompt_error: float | None = None
-) -> dict[str, Any]:
+def _said(sex: str | None, age: float | None, height: float | None) -> dict[str, Any]:
     """The arguments of a reading for what is said about a person: only engines that take them are told them."""
-    said = {"sex": sex, "age": age, "height": height, "prompt_error": prompt_error}
+    said = {"sex": sex, "age": age, "height": height}
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _meant_by_places(keypoints: Sequence[Prompt], prompt_error: float | None, doubts: bool) -> dict[str, Any]:
+    """The arguments of a reading for what the places of prompts are meant to be (`EstimateRequest`).
+
+    Args:
+        doubts: whether the engine takes observations that may be off.
+    """
+    from native_runtime.prompts.prompt import kind_of
+
+    if prompt_error is not None:
+        return {"prompt_error": prompt_error} if prompt_error > 0 else {}
+    if doubts and any(kind_of(prompt) == "place" for prompt in keypoints):
+        return {"prompt_error": PROMPT_ERROR, "snap": True}
+    return {}
 
 
 def _last(

@@ -180,13 +180,13 @@ def check_age(age: float) -> None:
         raise UsageError(f"An age lies between {YOUNGEST:g} and {OLDEST:g} years, not at {age:g}.")
 
 
-def check_prompt_error(error: float) -> None:
-    """Refuse what prompts cannot be off by.
+def check_prompt_error(error: float | None) -> None:
+    """Refuse what prompts cannot be off by; None says nothing of it.
 
     Raises:
         UsageError: it is out of range, or no number.
     """
-    if not 0.0 <= error <= MOST_PROMPT_ERROR:
+    if error is not None and not 0.0 <= error <= MOST_PROMPT_ERROR:
         most = f"{MOST_PROMPT_ERROR:g}"
         raise UsageError(f"The error of prompts lies between 0 and {most} of the person's height, not at {error:g}.")
 
@@ -258,7 +258,9 @@ class EstimateRequest(LookRequest, Refinement, Appearance, Size):
         persons: whose.
         keypoints: prompts, which belong to one person.
         prompt_error: 0..0.2, standard deviation in x and in y of their places, as part of the person's height in the
-            photo, by engines that take it (``Capabilities.doubts_prompts``); 0: they are exact.
+            photo, by engines that take it (``Capabilities.doubts_prompts``). None: the places are exact, and are met;
+            where the engine can, the whole body moves before, as far as its fit was unsure. 0: they are exact, and
+            their limbs alone follow, as when an artist drags.
         mask: a picture of the photo's size, white where that person is.
         steps: whether rougher estimates are told of as well, as they come, by engines that have some
             (``Capabilities.steps``).
@@ -269,7 +271,7 @@ class EstimateRequest(LookRequest, Refinement, Appearance, Size):
 
     persons: Persons = "largest"
     keypoints: tuple[Prompt, ...] = ()
-    prompt_error: float = 0.0
+    prompt_error: float | None = None
     mask: FilePath | None = None
     steps: bool = False
     texture: bool = False
@@ -289,8 +291,8 @@ class PoseRequest(EngineChoice, Lens, Refinement, Appearance, Size):
         photo: the file.
         box: x0 y0 x1 y1 px, where the person was found; None for the largest.
         pins: what is said about keypoints.
-        prompt_error: as in `EstimateRequest`, of the pins: above 0 they are observations, after which the whole body
-            is inferred again; with ``snap`` it meets them in the end.
+        prompt_error: as in `EstimateRequest`, of the pins, which are exact unless it is said: above 0 they are
+            observations, after which the whole body is inferred again; with ``snap`` it meets them in the end.
         mask: a picture of the photo's size, white where the person is.
         inference: as in `PhotoReading`.
         edits: what the artist set by hand and keeps.

@@ -37,7 +37,7 @@ def chosen_engine(request: Choice) -> tuple[Choice, tuple[str, ...]]:
         return request, ()
     body, inference = request.body, getattr(request, "inference", None)
     sexed, aged = (getattr(request, name, None) is not None for name in ("sex", "age"))
-    doubted = getattr(request, "prompt_error", 0.0) > 0
+    doubted = _doubted(request)
 
     def suits(engine: EngineDescriptor) -> bool:
         can = engine.capabilities
@@ -51,6 +51,11 @@ def chosen_engine(request: Choice) -> tuple[Choice, tuple[str, ...]]:
 
     best = choose_best(request.models, request.providers, suits)
     return replace(request, engine=best.name), best.notes
+
+
+def _doubted(request: EngineChoice) -> bool:
+    """Whether the places of a request's prompts may be off."""
+    return (getattr(request, "prompt_error", None) or 0.0) > 0
 
 
 def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -> None:
@@ -131,4 +136,4 @@ def require_supported(request: PhotoReading | PoseRequest) -> None:
         require(engine, "boxes", isinstance(request, LookRequest) and request.boxes is not None)
         require(engine, "a choice of sex", getattr(request, "sex", None) is not None)
         require(engine, "a stated age", getattr(request, "age", None) is not None)
-        require(engine, "an error of prompts", getattr(request, "prompt_error", 0.0) > 0)
+        require(engine, "an error of prompts", _doubted(request))

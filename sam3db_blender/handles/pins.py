@@ -5,12 +5,12 @@ Nothing here infers again: see ``watch.refresh``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from native_runtime.prompts.prompt import PromptKind, keypoint_names
+from native_runtime.prompts.prompt import PromptKind, keypoint_names, kind_of
 
 from ..scene.lookup import rig_with
 from ..scene.viewpoints import view_of, viewpoint_of
@@ -75,6 +75,16 @@ def prompts_of(handles: Mapping[int, bpy.types.Object]) -> list[Prompt]:
     """What the artist says by some handles, by the numbers that they have here."""
     said = {index: (handle, state_of(handle)) for index, handle in handles.items()}
     return [(index, *place(handle), _KINDS[state]) for index, (handle, state) in said.items() if state in _KINDS]
+
+
+def say(handles: Mapping[int, bpy.types.Object], prompts: Iterable[Prompt]) -> None:
+    """Makes handles say what prompts say, in the pixels of the original photo."""
+    states = {kind: state for state, kind in _KINDS.items()}
+    for prompt in prompts:
+        handle, state = handles[prompt[0]], states[kind_of(prompt)]
+        if state is not State.IGNORED:  # which goes where the pose goes
+            put(handle, prompt[1:3])
+        set_state(handle, state)
 
 
 def reset(rig: bpy.types.Object, group: str | None = None) -> None:

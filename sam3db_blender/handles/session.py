@@ -17,6 +17,8 @@ from native_runtime.characters.edit_groups import Slots, slots_of
 from native_runtime.characters.placement import up_of
 from native_runtime.characters.state import CharacterState
 from native_runtime.engines.base import INFERRED, REFINED, ROUGH
+from native_runtime.engines.details import WHOLE_BODY as MADE_WHOLE
+from native_runtime.engines.details import part_of
 from native_runtime.engines.edits import TOGETHER, WITHOUT_EDITS, Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.looks import stated_age
@@ -167,10 +169,12 @@ def refine_of(rig: bpy.types.Object, origin: Origin) -> float:
 
 def infers_whole_body(rig: bpy.types.Object, origin: Origin) -> bool:
     """Whether pins are observations from which the whole body is inferred again, before it meets them; where the
-    character's engine can.
+    character's engine can. As its user chose, otherwise as it was made: the first drag would take back what else its
+    prompts have moved.
     """
     can = engines.capabilities_of(engines.engine_that_made(origin.details))
-    return can.doubts_prompts and bool(rig.get(WHOLE_BODY, False))
+    made = bool(part_of(origin.details["details"], MADE_WHOLE))
+    return can.doubts_prompts and bool(rig.get(WHOLE_BODY, made))
 
 
 def give_up_edits(rig: bpy.types.Object, group: str = "") -> None:

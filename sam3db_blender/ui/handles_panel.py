@@ -154,7 +154,7 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
 
     def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
         from ..handles import watch
-        from ..handles.session import SNAP, WHOLE_BODY, is_rough, refine_of
+        from ..handles.session import SNAP, infers_whole_body, is_rough, refine_of
         from ..jobs.engines import capabilities_of, engine_that_made
         from ..layout_text import draw_lines
         from ..scene.edits import shown_groups
@@ -178,7 +178,7 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
             )
             button.on = not snapped
         if can.doubts_prompts and not has_views(rig):
-            whole = bool(rig.get(WHOLE_BODY, False))
+            whole = infers_whole_body(rig, origin)
             button = column.operator(
                 "sam3db.pose_whole_body", icon="CHECKBOX_HLT" if whole else "CHECKBOX_DEHLT", depress=whole
             )

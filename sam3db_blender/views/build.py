@@ -151,7 +151,14 @@ def _build_poses(
     one_body, scenes = uuid.uuid4().hex, []
     for number, person in enumerate(people):
         built = build_photo_scene(
-            scene, [person.estimate], person.photo, body, light, as_text(person.title), controls=controls
+            scene,
+            [person.estimate],
+            person.photo,
+            body,
+            light,
+            as_text(person.title),
+            controls=controls,
+            prompted=False,
         )
         _mind_file(built.image, person)
         write_views(built.characters[0].rig, Views(one_body, False, number, (_record(person),), person.estimate.state))

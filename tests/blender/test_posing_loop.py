@@ -14,6 +14,8 @@ import pytest
 import sam3db_blender
 from native_runtime.bounds import PROMPT_ERROR, REFINE
 from native_runtime.engines.base import REFINED, ROUGH
+from native_runtime.engines.details import WHOLE_BODY as MADE_WHOLE
+from native_runtime.engines.estimate import Prompts
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
@@ -24,6 +26,7 @@ from sam3db_blender.handles import pending, session, watch
 from sam3db_blender.handles.handles import State, by_keypoint, handles_of, moved, place, state_of
 from sam3db_blender.handles.limb_preview import laid, take_off
 from sam3db_blender.handles.loop import UNDO_STEP
+from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.handles.pins import prompts, set_state, warnings
 from sam3db_blender.jobs import worker as jobs
 from sam3db_blender.rig.arrays import evaluated_vertices
@@ -585,6 +588,33 @@ def test_the_whole_body_is_inferred_from_pins_where_the_artist_says_so(
         assert session.request_for(stage.rig).prompt_error == 0.0
     finally:
         sam3db_blender.unregister()
+
+
+def test_a_character_that_was_made_with_prompts_goes_on_from_them(stage: Stage, small_body: Body, photo: Path) -> None:
+    """They are handles that say so, and the next pose is asked for as this one was made."""
+    said = ((WRIST, 100.0, 90.5), (ANKLE, 60.0, 70.0, "incorrect"), (NOSE, 0.0, 0.0, "ignore"))
+    plain = estimate_of_person(small_body, 3)
+    made = replace(plain, prompts=Prompts(said), details=plain.details | {MADE_WHOLE: {"error": PROMPT_ERROR}})
+    built = build_photo_scene(bpy.context.scene, [made], read_photo(photo), small_body, light=False)
+    bpy.context.view_layer.update()
+    rig = built.characters[0].rig
+    handles = by_keypoint(rig)
+    assert [state_of(handles[k]) for k in (WRIST, ANKLE, NOSE)] == [State.PINNED, State.INCORRECT, State.IGNORED]
+    assert place(handles[NOSE]) == pytest.approx(made.keypoints_2d[NOSE], abs=1e-3)
+    assert not any(moved(handle) for handle in handles.values())
+    asked = session.request_for(rig)
+    assert {(pin[0], *pin[3:]) for pin in asked.pins} == {(WRIST, "place"), (ANKLE, "incorrect"), (NOSE, "ignore")}
+    assert {pin[0]: pin[1:3] for pin in asked.pins}[WRIST] == pytest.approx((100.0, 90.5))
+    assert (asked.prompt_error, asked.snap, asked.edits) == (PROMPT_ERROR, True, None)
+    rig.pose.bones["l_uparm"].rotation_euler[0] += 0.4
+    rig.update_tag()
+    bpy.context.view_layer.update()
+    asked = session.request_for(rig)
+    assert asked.edits is not None
+    assert not asked.edits.yielding, "the pin was there before"
+    rig[session.WHOLE_BODY] = False
+    assert session.request_for(rig).prompt_error == 0.0
+    assert session.request_for(stage.rig).prompt_error == 0.0, "nothing was said of the others"
 
 
 def test_edits_are_sent_only_when_there_are_any(stage: Stage) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from native_runtime.bounds import PROMPT_ERROR
 from native_runtime.camera import project
 from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
+from native_runtime.engines.details import DOUBTED, WHOLE_BODY
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
@@ -22,6 +24,8 @@ from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.prompts.prompt import keypoint_names
 
 INTRINSICS = np.array([[1000.0, 0.0, 399.5], [0.0, 1000.0, 499.5], [0.0, 0.0, 1.0]])
@@ -253,7 +257,9 @@ def test_pins_from_which_the_whole_body_is_inferred_are_met(reading: LandmarksRe
     for keypoint, *place in pins:
         assert np.linalg.norm(whole.keypoints_2d[keypoint] - place) < 1.5
     assert whole.prompts.keypoints == tuple(pins)
-    assert "doubted_prompts" not in whole.details
+    assert DOUBTED not in whole.details
+    assert whole.details[WHOLE_BODY] == {"error": 0.02}
+    assert WHOLE_BODY not in exact.details
     head = NAMES.index("nose")
     moved = [float(np.linalg.norm(one.keypoints_3d[head] - plain.keypoints_3d[head])) for one in (exact, whole)]
     assert moved[0] < 1e-3 < 5e-3 < moved[1]
@@ -278,3 +284,21 @@ def test_what_an_artist_did_elsewhere_stays_where_the_whole_body_is_inferred(
         told = edited.details["without_edits"]["model_parameters"][str(index)]
         assert told != edits.model_parameters[index]
         assert told == pytest.approx(free.model_parameters[index], abs=0.05)
+
+
+def test_a_prompted_estimate_goes_on_where_it_is(reading: LandmarksReading, body: Body) -> None:
+    """What a drag asks for the same pins is the pose that was estimated, and a pixel more moves it by little."""
+    photo = Photo(np.zeros((1000, 800, 3), np.uint8), Path("p.jpg"))
+    found = ReadPhoto(photo, reading, LandmarksEngine(body, None, None))
+    plain, inference, knee = reading.estimate(0), Inference(), NAMES.index("right_knee")
+    x, y = map(float, plain.keypoints_2d[knee] + [25.0, -5.0])
+    ((_, made),) = inference.estimates(found, [0], [(knee, x, y)], prompt_error=None)
+    assert made.details[WHOLE_BODY] == {"error": PROMPT_ERROR}
+    assert np.linalg.norm(made.keypoints_2d[knee] - [x, y]) < 1.5
+    again = inference.pose(found, 0, [(knee, x, y)], snap=True, prompt_error=PROMPT_ERROR)
+    np.testing.assert_array_equal(again.model_parameters, made.model_parameters)
+    dragged = inference.pose(found, 0, [(knee, x + 1.0, y)], snap=True, prompt_error=PROMPT_ERROR)
+    moved = np.linalg.norm(dragged.keypoints_3d - made.keypoints_3d, axis=1).max()
+    limb = inference.pose(found, 0, [(knee, x, y)])
+    jump = np.linalg.norm(limb.keypoints_3d - made.keypoints_3d, axis=1).max()
+    assert moved < 0.5 * jump

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from native_runtime.bounds import PROMPT_ERROR
 from native_runtime.engines.base import Capabilities
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
@@ -56,6 +57,25 @@ def test_an_engine_that_cannot_is_refused_and_another_named(default_body_path: P
         next(Inference().estimates(found, [0], prompt_error=0.02))
     with pytest.raises(UsageError, match="does not support an error of prompts"):
         Inference().pose(found, 0, prompt_error=0.02)
+
+
+def test_exact_places_move_the_whole_body_before_they_are_met(default_body_path: Path) -> None:
+    """Unless it is said that their limbs alone shall follow, or the engine cannot."""
+    assert decode(EstimateRequest, {"photo": "a.jpg"}).prompt_error is None
+    assert encode(decode(EstimateRequest, {"photo": "a.jpg", "prompt_error": 0.0}))["prompt_error"] == 0.0
+    path = default_body_path.with_name("default-lod2.npz")
+    place, silent = (7, 300.0, 200.0), (8, 0.0, 0.0, "ignore")
+    for doubts in (True, False):
+        found, reading = found_by(path, Capabilities(boxes=True, fits=True, doubts_prompts=doubts))
+        for prompts, error, told in (
+            ([place], None, (PROMPT_ERROR, True) if doubts else (0.0, False)),
+            ([place, silent], None, (PROMPT_ERROR, True) if doubts else (0.0, False)),
+            ([place], 0.0, (0.0, False)),
+            ([silent], None, (0.0, False)),
+            ([], None, (0.0, False)),
+        ):
+            next(Inference().estimates(found, [0], prompts, prompt_error=error))
+            assert (reading.error, reading.snap) == told
 
 
 def test_the_engine_is_told_it(default_body_path: Path) -> None:

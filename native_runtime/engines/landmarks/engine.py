@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from native_runtime.camera import Gravity, intrinsics_for
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.base import FoundPerson
+from native_runtime.engines.details import DOUBTED, WHOLE_BODY
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.evidence import face_centre, gather_evidence
@@ -51,9 +52,6 @@ class _Said(NamedTuple):
 
 _Given = tuple[str, _Said]
 """What is given of a person: the mask's digest, and what is said."""
-
-DOUBTED = "doubted_prompts"
-"""Under which the details tell of prompts that are no pins, as they may be off."""
 
 _KEPT_FITS = 8
 """Fits of a person without certain keypoints that are remembered, beside the one that uses all."""
@@ -149,7 +147,7 @@ class LandmarksReading:
             unprompted = self._fitted(person, (), mask, said)
             base = self._fitted(person, silenced, mask, said, unprompted)
             if prompt_error > 0:
-                base = self._leaning(person, base, prompts, mask, said, prompt_error, noted=observed)
+                base = self._leaning(person, base, prompts, mask, said, prompt_error, snap)
             estimate = refit_estimate(body, base, () if observed else pins_of(prompts, body), edits)
         except NoPersonError:
             # What is pinned may be all that is known.
@@ -207,17 +205,17 @@ class LandmarksReading:
         mask: NDArray[np.bool_] | None,
         said: _Said,
         error: float,
-        noted: bool,
+        snap: bool,
     ) -> Estimate:
-        """A fit after prompts that may be off; ``noted``: whether the details tell of them."""
+        """A fit after prompts that may be off, which its details tell of; ``snap``: whether they will be met."""
         body = self._engine.body
         evidence, _ = self._evidence(person, [p for p in prompts if kind_of(p) != "place"], mask, said)
         leaning = lean(body, evidence, self.intrinsics, fitted.state, pins_of(prompts, body), error, self.gravity)
         result = fitted if leaning is fitted.state else fitted.with_state(body, leaning)
-        if not noted:
-            return result
-        told = {"error": error, "keypoints": [list(prompt) for prompt in prompts if kind_of(prompt) == "place"]}
-        return replace(result, details=result.details | {DOUBTED: told})
+        told: dict[str, Any] = {"error": error}
+        if not snap:
+            told["keypoints"] = [list(prompt) for prompt in prompts if kind_of(prompt) == "place"]
+        return replace(result, details=result.details | {WHOLE_BODY if snap else DOUBTED: told})
 
     def _fitted(
         self,
