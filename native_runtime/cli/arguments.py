@@ -31,14 +31,6 @@ def add_estimate(commands: Subparsers) -> None:
         allow_abbrev=False,
     )
     add_photo_arguments(estimate)
-    estimate.add_argument(
-        "--prompt-error",
-        metavar="E",
-        type=float,
-        help="how far off the places of --prompts may be (standard deviation), as part of the person's height in the "
-        "photo, such as 0.01: they count beside what the networks see then. 0: they are exact, and their limbs alone "
-        "follow (default: exact, after the whole body has moved)",
-    )
 
 
 def add_models(commands: Subparsers) -> None:
@@ -200,6 +192,14 @@ def add_photo_arguments(command: Parser) -> None:
         "--prompts",
         metavar="FILE.json",
         help='where keypoints are: {"keypoints": [["left_wrist", 412, 230], ["nose", 90, 80, "incorrect"]]}',
+    )
+    command.add_argument(
+        "--prompt-error",
+        metavar="E",
+        type=float,
+        help="how far off the places of --prompts may be (standard deviation), as part of the person's height in the "
+        "photo, such as 0.01: they count beside what the networks see then. 0: they are exact, and their limbs alone "
+        "follow (default: exact, after the whole body has moved)",
     )
     command.add_argument("--mask", metavar="FILE.png", help="picture of the photo's size, white where the person is")
     command.add_argument(

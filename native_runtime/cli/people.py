@@ -78,7 +78,7 @@ def check(arguments: argparse.Namespace) -> None:
         from native_runtime.prompts.prompt import read_prompts
 
         read_prompts(arguments.prompts)
-    error = getattr(arguments, "prompt_error", None)  # `character` has none
+    error = arguments.prompt_error
     if error is not None:
         check_prompt_error(error)
         if error > 0 and not arguments.prompts:

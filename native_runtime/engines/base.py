@@ -250,6 +250,8 @@ class DoubtingReading(Reading, Protocol):
         height: float | None = None,
         prompt_error: float = 0.0,
         snap: bool = False,
+        observed: Sequence[Prompt] = (),
+        observed_error: float = 0.0,
     ) -> Estimate:
         """One person's estimate.
 
@@ -257,6 +259,8 @@ class DoubtingReading(Reading, Protocol):
             prompt_error: standard deviation in x and in y of the places in ``keypoints``, as part of the person's
                 height in the photo; 0: they are exact, as an artist's are.
             snap: where there is such an error: whether the body meets the places all the same in the end, as pins.
+            observed: places that were observations before; ``keypoints`` of the same names come before them.
+            observed_error: what those may be off by, as ``prompt_error``; 0: they do not count.
                 Otherwise as in ``SizedReading``.
         """
 

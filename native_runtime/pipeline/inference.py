@@ -451,6 +451,8 @@ class Inference:
         height: float | None = None,
         age: float | None = None,
         prompt_error: float = 0.0,
+        observed: Sequence[Prompt] = (),
+        observed_error: float = 0.0,
     ) -> Estimate:
         """One person's estimate for interactive work.
 
@@ -463,6 +465,7 @@ class Inference:
                 set by hand come before it.
             age: years; None: what the engine makes of the person.
             prompt_error: how far off the pins may be (`PoseRequest`).
+            observed, observed_error: places with which the person was estimated, and what they may be off by.
 
         Raises:
             UsageError: the engine does not support it.
@@ -473,7 +476,7 @@ class Inference:
         require(found.engine, "masks", mask is not None)
         require(found.engine, "a choice of sex", sex is not None)
         require(found.engine, "a stated age", age is not None)
-        require(found.engine, "an error of prompts", prompt_error > 0)
+        require(found.engine, "an error of prompts", max(prompt_error, observed_error) > 0)
         keeps = found.engine.capabilities.edits
         notes: tuple[str, ...] = ()
         if age is not None and height is not None:
@@ -482,7 +485,9 @@ class Inference:
             age = age_of_height(found.engine, height)
         by_hand = sizes_by_hand(found.engine.body, edits)
         told = height if found.engine.capabilities.heights and not by_hand else None
-        doubts = {"prompt_error": prompt_error, "snap": snap} if prompt_error > 0 else {}
+        doubts: dict[str, Any] = {"prompt_error": prompt_error, "snap": snap} if prompt_error > 0 else {}
+        if observed and observed_error > 0:
+            doubts |= {"observed": list(observed), "observed_error": observed_error}
         # Of a stated height, the engine's own body gets the size first: what was done by hand comes to that, once.
         kept = edits if keeps and (height is None or by_hand) else None
         answer = found.reading.estimate(

@@ -293,6 +293,9 @@ class PoseRequest(EngineChoice, Lens, Refinement, Appearance, Size):
         pins: what is said about keypoints.
         prompt_error: as in `EstimateRequest`, of the pins, which are exact unless it is said: above 0 they are
             observations, after which the whole body is inferred again; with ``snap`` it meets them in the end.
+        observed: places that were observations already when the person was estimated (``details.DOUBTED``). They stay
+            so beside the pins, which come before them.
+        observed_error: what they may be off by, as ``prompt_error``.
         mask: a picture of the photo's size, white where the person is.
         inference: as in `PhotoReading`.
         edits: what the artist set by hand and keeps.
@@ -306,6 +309,8 @@ class PoseRequest(EngineChoice, Lens, Refinement, Appearance, Size):
     box: Box | None = None
     pins: tuple[Prompt, ...] = ()
     prompt_error: float = 0.0
+    observed: tuple[Prompt, ...] = ()
+    observed_error: float = 0.0
     mask: FilePath | None = None
     inference: str | None = None
     edits: Edits | None = None
@@ -314,6 +319,7 @@ class PoseRequest(EngineChoice, Lens, Refinement, Appearance, Size):
 
     def __post_init__(self) -> None:
         check_prompt_error(self.prompt_error)
+        check_prompt_error(self.observed_error)
         Lens.__post_init__(self)
         Refinement.__post_init__(self)
         Appearance.__post_init__(self)

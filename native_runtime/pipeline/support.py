@@ -55,7 +55,7 @@ def chosen_engine(request: Choice) -> tuple[Choice, tuple[str, ...]]:
 
 def _doubted(request: EngineChoice) -> bool:
     """Whether the places of a request's prompts may be off."""
-    return (getattr(request, "prompt_error", None) or 0.0) > 0
+    return any((getattr(request, name, None) or 0.0) > 0 for name in ("prompt_error", "observed_error"))
 
 
 def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -> None:

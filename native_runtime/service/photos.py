@@ -97,6 +97,8 @@ def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, r
         height,
         age,
         request.prompt_error,
+        request.observed,
+        request.observed_error,
     )
     for warning in estimate.warnings:
         reporter.warning(warning)

@@ -17,8 +17,8 @@ from native_runtime.characters.edit_groups import Slots, slots_of
 from native_runtime.characters.placement import up_of
 from native_runtime.characters.state import CharacterState
 from native_runtime.engines.base import INFERRED, REFINED, ROUGH
+from native_runtime.engines.details import DOUBTED, number_of, part_of
 from native_runtime.engines.details import WHOLE_BODY as MADE_WHOLE
-from native_runtime.engines.details import part_of
 from native_runtime.engines.edits import TOGETHER, WITHOUT_EDITS, Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.looks import stated_age
@@ -26,7 +26,8 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import SCALE
 from native_runtime.pipeline.heights import stated_height
 from native_runtime.pipeline.inference import LENS
-from native_runtime.pipeline.requests import PoseRequest, SegmentRequest
+from native_runtime.pipeline.requests import MOST_PROMPT_ERROR, PoseRequest, SegmentRequest
+from native_runtime.prompts.prompt import check_prompts
 from native_runtime.texture.hints import SEEN
 
 from .. import places
@@ -106,6 +107,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         mask=mask_file(rig),
         edits=_with_body(_with_place(memory.edits(), origin), rig, memory),
         prompt_error=PROMPT_ERROR if whole else 0.0,
+        **_observed(origin, source),
         snap=whole or bool(rig.get(SNAP, False)),
         refine=refine_of(rig, origin),
         sex=chosen_sex(rig, origin) if engines.capabilities_of(engine).sexes else None,
@@ -130,6 +132,17 @@ def noticed(rig: bpy.types.Object, body: Body, remember: bool) -> edits.Memory:
         cause = snapshots.cause_of(edits.recall(rig, body).said, said) or memory.cause
         edits.remember(rig, body, replace(memory, cause=cause))
     return memory
+
+
+def _observed(origin: Origin, source: Source) -> dict[str, Any]:
+    """What a request says of observations with which a character was made, in pixels of the photo's file."""
+    told = part_of(origin.details["details"], DOUBTED)
+    error = number_of(told.get("error"), 0.0, MOST_PROMPT_ERROR)
+    if not error or not engines.capabilities_of(engines.engine_that_made(origin.details)).doubts_prompts:
+        return {}
+    places = check_prompts(told.get("keypoints", ()))
+    moved_to_file = tuple((p[0], *source.pixels(np.array(p[1:3])).tolist(), *p[3:]) for p in places)
+    return {"observed": moved_to_file, "observed_error": error}
 
 
 def pins_in_file(rig: bpy.types.Object, source: Source, view: int = 0) -> tuple[Prompt, ...]:

@@ -14,12 +14,14 @@ import pytest
 import sam3db_blender
 from native_runtime.bounds import PROMPT_ERROR, REFINE
 from native_runtime.engines.base import REFINED, ROUGH
+from native_runtime.engines.details import DOUBTED
 from native_runtime.engines.details import WHOLE_BODY as MADE_WHOLE
 from native_runtime.engines.estimate import Prompts
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
-from native_runtime.pipeline.decoding import encode
+from native_runtime.pipeline.decoding import decode, encode
+from native_runtime.pipeline.requests import PoseRequest
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.handles import pending, session, watch
@@ -614,7 +616,21 @@ def test_a_character_that_was_made_with_prompts_goes_on_from_them(stage: Stage, 
     assert not asked.edits.yielding, "the pin was there before"
     rig[session.WHOLE_BODY] = False
     assert session.request_for(rig).prompt_error == 0.0
+    assert session.request_for(rig).observed == ()
     assert session.request_for(stage.rig).prompt_error == 0.0, "nothing was said of the others"
+
+
+def test_a_character_that_was_made_with_observations_keeps_them(stage: Stage, small_body: Body, photo: Path) -> None:
+    """They are no handles, but every pose is asked for beside them, in the pixels of the photo's file."""
+    plain = estimate_of_person(small_body, 3)
+    doubted = {"error": 0.03, "keypoints": [[WRIST, 100.0, 90.5]]}
+    made = replace(plain, details=plain.details | {DOUBTED: doubted})
+    rig = build_photo_scene(bpy.context.scene, [made], read_photo(photo), small_body, light=False).characters[0].rig
+    bpy.context.view_layer.update()
+    asked = session.request_for(rig)
+    assert (asked.pins, asked.prompt_error, asked.observed_error) == ((), 0.0, 0.03)
+    assert asked.observed == ((WRIST, pytest.approx(100.0), pytest.approx(90.5)),)
+    assert decode(PoseRequest, encode(asked)).observed_error == 0.03
 
 
 def test_edits_are_sent_only_when_there_are_any(stage: Stage) -> None:

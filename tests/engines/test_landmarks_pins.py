@@ -302,3 +302,23 @@ def test_a_prompted_estimate_goes_on_where_it_is(reading: LandmarksReading, body
     limb = inference.pose(found, 0, [(knee, x, y)])
     jump = np.linalg.norm(limb.keypoints_3d - made.keypoints_3d, axis=1).max()
     assert moved < 0.5 * jump
+
+
+def test_observations_stay_beside_later_pins(reading: LandmarksReading, body: Body) -> None:
+    """With no pins the pose stays as it was; a pin moves its limb alone; one of the same name comes first."""
+    plain, knee = reading.estimate(0), NAMES.index("right_knee")
+    seen = (knee, *map(float, plain.keypoints_2d[knee] + [25.0, -5.0]))
+    made = reading.estimate(0, [seen], prompt_error=0.02)
+    told = {"observed": [seen], "observed_error": 0.02}
+    again = reading.estimate(0, **told)
+    np.testing.assert_array_equal(again.model_parameters, made.model_parameters)
+    assert again.details[DOUBTED] == made.details[DOUBTED]
+    pin = shifted(made, WRIST, 20.0, 0.0)
+    pinned = reading.estimate(0, [pin], **told)
+    assert np.linalg.norm(pinned.keypoints_2d[WRIST] - pin[1:]) < 1.5
+    assert moved_in_space(body, made, pinned, "left_wrist") < 2e-3
+    assert pinned.prompts.keypoints == (pin,)
+    assert pinned.details[DOUBTED] == made.details[DOUBTED]
+    exact = reading.estimate(0, [seen])
+    np.testing.assert_array_equal(reading.estimate(0, [seen], **told).model_parameters, exact.model_parameters)
+    np.testing.assert_array_equal(reading.estimate(0, observed=[seen]).model_parameters, plain.model_parameters)

@@ -52,6 +52,7 @@ def test_the_worker_takes_these_keys() -> None:
         | {"texture"},
         "pose": (PHOTO - {"boxes"})
         | {"intrinsics", "up", "box", "pins", "prompt_error", "mask", "edits", "snap", "slot"}
+        | {"observed", "observed_error"}
         | {"refine", "sex", "age", "height_cm"},
         "batch": (PHOTO - {"photo", "boxes"})
         | BATCH

@@ -72,6 +72,11 @@ class Person:
     head: NDArray[np.float64] | None = None
 
 
+def _doubted(prompts: Sequence[Prompt], error: float) -> dict[str, Any]:
+    """What details tell of prompts that may be off (``DOUBTED``)."""
+    return {"error": error, "keypoints": [list(prompt) for prompt in prompts if kind_of(prompt) == "place"]}
+
+
 def _person(photo: Photo, found: PersonLandmarks) -> Person:
     return Person(photo.to_original(found.bbox.reshape(2, 2)).reshape(4), found, face_centre(found, photo))
 
@@ -110,6 +115,8 @@ class LandmarksReading:
         height: float | None = None,
         prompt_error: float = 0.0,
         snap: bool = False,
+        observed: Sequence[Prompt] = (),
+        observed_error: float = 0.0,
     ) -> Estimate:
         """Fit the body to one person; see ``engines.base.Reading``.
 
@@ -130,6 +137,7 @@ class LandmarksReading:
                 them in its details alone. 0: they are exact.
             snap: where there is such an error: whether the body is brought to the places in the end, which are pins
                 then. It has moved as a whole before, as the observations say, and not the limb alone.
+            observed, observed_error: such observations of before, beside the keypoints, which come before them.
 
         Raises:
             NoPersonError: there is no such person, or too little of them to fit.
@@ -142,13 +150,21 @@ class LandmarksReading:
         prompts = check_prompts(keypoints)
         check_mask(mask, self._photo.original_size)
         silenced = [prompt for prompt in prompts if kind_of(prompt) != "place"]
-        observed = prompt_error > 0 and not snap
+        doubted = prompt_error > 0 and not snap
+        before = check_prompts(observed) if observed_error > 0 else []
         try:
             unprompted = self._fitted(person, (), mask, said)
             base = self._fitted(person, silenced, mask, said, unprompted)
+            if before:
+                newer = {prompt[0] for prompt in prompts}
+                counting = [*silenced, *(prompt for prompt in before if prompt[0] not in newer)]
+                base = self._leaning(person, base, counting, mask, said, observed_error)
+                base = replace(base, details=base.details | {DOUBTED: _doubted(before, observed_error)})
             if prompt_error > 0:
-                base = self._leaning(person, base, prompts, mask, said, prompt_error, snap)
-            estimate = refit_estimate(body, base, () if observed else pins_of(prompts, body), edits)
+                base = self._leaning(person, base, prompts, mask, said, prompt_error)
+                told = {WHOLE_BODY: {"error": prompt_error}} if snap else {DOUBTED: _doubted(prompts, prompt_error)}
+                base = replace(base, details=base.details | told)
+            estimate = refit_estimate(body, base, () if doubted else pins_of(prompts, body), edits)
         except NoPersonError:
             # What is pinned may be all that is known.
             if not prompts:
@@ -160,7 +176,7 @@ class LandmarksReading:
         )
         return replace(
             estimate,
-            prompts=Prompts(tuple(silenced if observed else prompts), mask is not None),
+            prompts=Prompts(tuple(silenced if doubted else prompts), mask is not None),
             warnings=estimate.warnings + judgement.texts,
             details=estimate.details | judgement.details,
             seconds=estimate.seconds | {"judgement": time.perf_counter() - fitted},
@@ -205,17 +221,12 @@ class LandmarksReading:
         mask: NDArray[np.bool_] | None,
         said: _Said,
         error: float,
-        snap: bool,
     ) -> Estimate:
-        """A fit after prompts that may be off, which its details tell of; ``snap``: whether they will be met."""
+        """A fit after prompts that may be off."""
         body = self._engine.body
         evidence, _ = self._evidence(person, [p for p in prompts if kind_of(p) != "place"], mask, said)
         leaning = lean(body, evidence, self.intrinsics, fitted.state, pins_of(prompts, body), error, self.gravity)
-        result = fitted if leaning is fitted.state else fitted.with_state(body, leaning)
-        told: dict[str, Any] = {"error": error}
-        if not snap:
-            told["keypoints"] = [list(prompt) for prompt in prompts if kind_of(prompt) == "place"]
-        return replace(result, details=result.details | {WHOLE_BODY if snap else DOUBTED: told})
+        return fitted if leaning is fitted.state else fitted.with_state(body, leaning)
 
     def _fitted(
         self,
