@@ -71,7 +71,7 @@ def look(read: Mapping[str, Read], picture: Picture, person: PersonLandmarks) ->
     second = None if person.second is None else MoveNetPoints(person.second.points, person.second.scores).window()
     windows = {
         "BlazePose": person.window or around,
-        "EfficientPose": person.window or around,  # upright in the picture it is worse: 9 % off instead of 5 %
+        "EfficientPose": person.window or around,  # worse in upright windows: 12 % off, not 8
         "Thunder": second or around,
         "Lightning": second or around,
     }
