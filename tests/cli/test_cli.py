@@ -495,7 +495,7 @@ def test_a_reduced_photo_gives_the_same_estimate_in_original_pixels(
     models: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the lens is given: an estimate of it differs with the pixels, within what it tells of its uncertainty
-    arguments = ("estimate", photos / "dancing.jpg", "--models", models, "--fov-deg", "47")
+    arguments = ("estimate", photos / "dancing.jpg", "--models", models, "--body", "default-lod2", "--fov-deg", "47")
     Run(*arguments, "-o", tmp_path / "full")
     monkeypatch.setattr("native_runtime.image.reading.WORKING_SIDE", 1200)
     Run(*arguments, "-o", tmp_path / "reduced")

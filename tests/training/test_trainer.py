@@ -32,6 +32,15 @@ FORMAT = '{"format": "sam3db-training/1", '
 ALONE = Processes(0, 1, torch.device("cpu"))
 
 
+@pytest.fixture(scope="module")
+def at_one_go(tiny_body: Body, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The weights after a training that nothing disturbed, in this process alone."""
+    folder = tmp_path_factory.mktemp("one")
+    branch = tiny_branch(tiny_body)
+    assert train(branch, objective(), tiny_people(branch, 8), few_steps(), folder, ALONE).steps == 6
+    return weights(folder)
+
+
 def weights(folder: Path) -> dict[str, Any]:
     return dict(safetensors_torch.load_file(folder / CHECKPOINT))
 
@@ -57,21 +66,22 @@ def test_it_learns_every_term(branch: Any, tiny_body: Body, tmp_path: Path) -> N
     assert set(after) < set(lines[0])
 
 
-def test_a_training_that_was_broken_off_goes_on_bit_by_bit(tiny_body: Body, tmp_path: Path) -> None:
-    for name, pauses in (("through", (None,)), ("broken", (3, None))):
-        for pause in pauses:
-            branch = tiny_branch(tiny_body)
-            outcome = train(
-                branch, objective(), tiny_people(branch, 8), few_steps(), tmp_path / name, ALONE, stop_after=pause
-            )
-        assert outcome.steps == 6
-    through, broken = weights(tmp_path / "through"), weights(tmp_path / "broken")
+def test_a_training_that_was_broken_off_goes_on_bit_by_bit(
+    tiny_body: Body, at_one_go: dict[str, Any], tmp_path: Path
+) -> None:
+    for pause in (3, None):
+        branch = tiny_branch(tiny_body)
+        outcome = train(branch, objective(), tiny_people(branch, 8), few_steps(), tmp_path, ALONE, stop_after=pause)
+    assert outcome.steps == 6
+    through, broken = at_one_go, weights(tmp_path)
     assert through.keys() == broken.keys()
     assert all(torch.equal(through[name], broken[name]) for name in through)
     assert {name.split(".")[0] for name in through} == {"weights", "averaged", "step", "exp_avg", "exp_avg_sq"}
 
 
-def test_two_processes_do_what_one_does(tiny_body: Body, tmp_path: Path, models: Path) -> None:
+def test_two_processes_do_what_one_does(
+    tiny_body: Body, at_one_go: dict[str, Any], tmp_path: Path, models: Path
+) -> None:
     path = models / "bodies" / "default-lod2.npz"
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     ran = subprocess.run(
@@ -82,9 +92,7 @@ def test_two_processes_do_what_one_does(tiny_body: Body, tmp_path: Path, models:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
-    branch = tiny_branch(tiny_body)
-    train(branch, objective(), tiny_people(branch, 8), few_steps(), tmp_path / "one", ALONE)
-    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    one, two = at_one_go, weights(tmp_path / "two")
     assert one.keys() == two.keys()
     moved = max(float((one[name] - weight).abs().max()) for name, weight in _initial(tiny_body).items())
     assert moved > 1e-3
