@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-#: Each takes longer than most, some of them for a single test. Taken last, one would keep a process busy alone.
+#: Each takes longer than most, the longest first. Taken last, one would keep a process busy alone.
 FIRST = (
-    "tests/network/test_case_templates.py",
-    "tests/blender/test_exports.py",
-    "tests/batch/test_with_blender.py",
     "tests/extension/test_installed.py",
-    "tests/network/test_template.py",
-    "tests/network/test_graphs_backbones.py",
-    "tests/network/test_layer_precision.py",
-    "tests/proof/test_corruptions.py",
     "tests/blender/test_exports_truth.py",
-    "tests/blender/test_exports_scene.py",
-    "tests/blender/test_controls.py",
-    "tests/engines/sam3d_body/test_end_to_end.py",
+    "tests/detection/test_people.py",
+    "tests/texture/test_texture.py",
+    "tests/network/test_case_templates.py",
+    "tests/batch/test_with_blender.py",
+    "tests/cluster/test_runs.py",
+    "tests/blender/test_take_pins.py",
+    "tests/training/test_trainer.py",
+    "tests/build/test_default_body.py",
+    "tests/blender/test_exports.py",
+    "tests/blender/test_posing_loop.py",
+    "tests/texture/test_run.py",
+    "tests/takes/test_run.py",
 )
 
 
