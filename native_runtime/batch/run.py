@@ -106,7 +106,7 @@ def run_batch(
     reporter: Reporter,
     inference: Inference | None = None,
     executor: Executor | None = None,
-    leave_out: Path | None = None,
+    content: FolderContent | None = None,
 ) -> BatchResult:
     """Do what is missing of a folder's results.
 
@@ -114,7 +114,7 @@ def run_batch(
         reporter: hears of progress, and may raise to end the run; what was finished then stays.
         inference: of this process, where it does the work itself.
         executor: who does the work; None for this process.
-        leave_out: a folder around the output folder, in which there are no photos either.
+        content: what the photos' folder holds, where that is known already; None to look through it.
 
     Raises:
         UsageError: the request makes no sense, or another run holds the output folder.
@@ -129,8 +129,9 @@ def run_batch(
     executor = executor or LocalExecutor(inference or Inference(kept_photos=1))
     _check(request)
     executor.check(request)
-    reporter.status(f"Looking for photos in {request.folder}")
-    content = look_through(request.folder, request.patterns, request.recursive, leave_out or request.out)
+    if content is None:
+        reporter.status(f"Looking for photos in {request.folder}")
+        content = look_through(request.folder, request.patterns, request.recursive, request.out)
     if not manifests(request.out) and any(request.shard.has(photo.relative) for photo in content.photos):
         executor.get_ready(request, reporter)  # a machine that cannot do it leaves no folder behind
     try:

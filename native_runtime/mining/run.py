@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.batch.manifest import is_output_folder
-from native_runtime.batch.photos import look_through, require_own_folder
+from native_runtime.batch.photos import FolderContent, look_through, require_own_folder
 from native_runtime.batch.run import run_batch
 from native_runtime.batch.settings import BatchRequest
 from native_runtime.engines.details import turn_of
@@ -96,10 +96,12 @@ def mine(request: MineRequest, reporter: Reporter, inference: Inference | None =
     """
     if request.count < 1:
         raise UsageError(f"At least one person is shown, not {request.count}.")
-    estimated = is_output_folder(request.folder)
-    _check(request, estimated)
     inference = inference or Inference(kept_photos=1)
-    estimates, complete = (request.folder, True) if estimated else _estimated(request, reporter, inference)
+    if is_output_folder(request.folder):
+        _check_output_folder(request)
+        estimates, complete = request.folder, True
+    else:
+        estimates, complete = _estimated(request, _photos(request, reporter), reporter, inference)
     folder = look_into(estimates, request.photos)
     try:
         request.out.mkdir(parents=True, exist_ok=True)
@@ -125,22 +127,26 @@ def mine(request: MineRequest, reporter: Reporter, inference: Inference | None =
     return MineResult(mined, tuple(files), complete and not judged.left_out and not folder.failed)
 
 
-def _check(request: MineRequest, estimated: bool) -> None:
-    """What can be known to be wrong before anything is written.
+def _check_output_folder(request: MineRequest) -> None:
+    """What can be known to be wrong with a batch's output folder before anything is written."""
+    if request.folder.resolve() == request.out.resolve():
+        raise UsageError(f"The results need a folder of their own: {request.out} holds those of the batch.")
+    if request.photos is not None:
+        require_own_folder(request.photos, request.out)
 
-    Args:
-        estimated: the folder is a batch's output folder.
+
+def _photos(request: MineRequest, reporter: Reporter) -> FolderContent:
+    """What a folder of photos holds, without the results in it.
+
+    Raises:
+        UsageError: there are no photos in it, or the results would lie among them.
     """
-    folder, out = request.folder, request.out
-    if estimated:
-        if folder.resolve() == out.resolve():
-            raise UsageError(f"The results need a folder of their own: {out} holds those of the batch.")
-        if request.photos is not None:
-            require_own_folder(request.photos, out)
-        return
-    require_own_folder(folder, out)
-    if look_through(folder, request.batch.patterns, request.batch.recursive, out).photos:
-        return
+    folder = request.folder.absolute()
+    require_own_folder(folder, request.out)
+    reporter.status(f"Looking for photos in {folder}")
+    content = look_through(folder, request.batch.patterns, request.batch.recursive, request.out)
+    if content.photos:
+        return content
     if next(folder.glob("*.npz"), None) is not None:
         raise UsageError(
             f"There are no photos in {folder}, but single estimates: mining needs the output folder of a batch, which "
@@ -149,10 +155,12 @@ def _check(request: MineRequest, estimated: bool) -> None:
     raise UsageError(f"There are no photos in {folder}.")
 
 
-def _estimated(request: MineRequest, reporter: Reporter, inference: Inference) -> tuple[Path, bool]:
+def _estimated(
+    request: MineRequest, content: FolderContent, reporter: Reporter, inference: Inference
+) -> tuple[Path, bool]:
     """The folder of the estimates of a folder of photos, which are made; whether there is one of every photo."""
     batch = replace(request.batch, folder=request.folder, out=request.out / ESTIMATES)
-    result = run_batch(batch, reporter, inference, leave_out=request.out)
+    result = run_batch(batch, reporter, inference, content=content)
     return request.out / ESTIMATES, result.ok
 
 

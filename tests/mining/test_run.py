@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -163,6 +164,17 @@ def test_results_within_the_photos_are_no_photos(folder: Path, tmp_path: Path) -
     (photos / "worst" / "mining.json").rename(photos / "worst" / "gone.json")  # as after an interruption
     assert {one["photo"] for one in _run("mine", photos, "-o", photos / "worst", *words)[1]["people"]} == told
     assert [one.relative for one in find_photos(photos)] == ["right.png"]
+
+
+def test_a_folder_of_photos_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is opened to see what it is, which takes long in a large folder, or over a network."""
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos" / "grey.png"), np.full((64, 64, 3), 90, np.uint8))
+    listed, walk = [], os.walk
+    monkeypatch.setattr(os, "walk", lambda top, **more: listed.append(top) or walk(top, **more))
+    monkeypatch.chdir(tmp_path)
+    assert _run("mine", "photos", "-o", "out")[0] == 2  # nobody is seen, but everything was looked at
+    assert listed.count(tmp_path / "photos") + listed.count(Path("photos")) == 1
 
 
 def test_photos_that_show_nobody_are_named(folder: Path, tmp_path: Path) -> None:
