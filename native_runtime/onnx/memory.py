@@ -45,8 +45,7 @@ def no_room(name: str, place: str | None, size: int, detail: str) -> ModelError:
     limit = None if place is not None else limit_in_force()
     smaller = _SMALLER if size >= _LARGE else ""
     if limit is not None:
-        so_much = in_words(limit) if limit >= 1e9 else f"{limit / 1e6:.0f} MB"
-        text = f"The memory limit of {so_much} is too small for {name}: its weights take {in_words(size)}"
+        text = f"The memory limit of {limit_in_words(limit)} is too small for {name}: its weights take {in_words(size)}"
         return ModelError(f"{text}, and {detail}.{smaller}", Remedy.RAISE_MEMORY_LIMIT)
     text = f"{name} does not fit into the memory of {place or 'this computer'}: its weights take {in_words(size)}"
     other = " The CPU has memory of its own." if place is not None else ""
@@ -62,6 +61,11 @@ def shortage(error: BaseException) -> str:
 def in_words(size: int) -> str:
     """A number of bytes for people."""
     return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
+def limit_in_words(size: int) -> str:
+    """A limit for people, who set it in MB or GB."""
+    return in_words(size) if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def available_bytes() -> int | None:

@@ -11,8 +11,7 @@ from typing import Any
 from native_runtime import errors
 from native_runtime.errors import Remedy, Sam3dbError, UsageError, WorkerError
 from native_runtime.files.system_errors import readable
-from native_runtime.onnx.limits import limits_of
-from native_runtime.onnx.memory import in_words, is_out_of_memory
+from native_runtime.onnx.memory import is_out_of_memory, limit_in_force, limit_in_words
 from native_runtime.process.libraries import explained
 
 CANCELLED = "Cancelled"
@@ -50,10 +49,12 @@ class ErrorPayload:
         if is_out_of_memory(error):
             limit = None
             with suppress(UsageError):  # which was told where the limit was first read
-                limit = limits_of().memory_bytes
-            more = "" if limit is None else f", or raise the memory limit, which is {in_words(limit)} now"
-            text = f"There is not enough memory. Close other programs, or use smaller photos{more}."
-            return ErrorPayload(INTERNAL, text, traceback=trace)
+                limit = limit_in_force()
+            if limit is not None:
+                text = f"The memory limit of {limit_in_words(limit)} is too small for this. Smaller photos need less."
+                return ErrorPayload(INTERNAL, text, Remedy.RAISE_MEMORY_LIMIT, traceback=trace)
+            text = "There is not enough memory. Smaller photos need less."
+            return ErrorPayload(INTERNAL, text, Remedy.FREE_MEMORY, traceback=trace)
         what = f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0]
         return ErrorPayload(INTERNAL, f"An unexpected error occurred ({what}).", Remedy.SEE_TRACEBACK, traceback=trace)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from native_runtime.errors import UsageError
+from native_runtime.errors import Remedy, UsageError
 from native_runtime.onnx import memory, processor
 from native_runtime.onnx.limits import MEMORY, NO_LIMITS, THREADS, Limits, limits_of, wrong_limits_hidden
 from native_runtime.process.payload import ErrorPayload
@@ -116,15 +116,27 @@ def test_memory_that_is_left_is_that_of_the_limit(monkeypatch: pytest.MonkeyPatc
     assert memory.available_bytes() == 0
 
 
-def test_want_of_memory_names_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_want_of_memory_names_the_limit_where_it_is_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     opencv = RuntimeError(
         "OpenCV(4.11.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 1302184 bytes"
     )
+    monkeypatch.setattr(memory, "_free_bytes", lambda: 10**9)
+    monkeypatch.setattr(memory, "memory_used", lambda: 5 * 10**8)
+    plain = ("There is not enough memory. Smaller photos need less.", Remedy.FREE_MEMORY)
+    limited = "The memory limit of {} is too small for this. Smaller photos need less."
+    told = {
+        None: plain,
+        4 * 10**9: plain,  # the computer has less than that left
+        12 * 10**8: (limited.format("1.2 GB"), Remedy.RAISE_MEMORY_LIMIT),
+        3 * 10**8: (limited.format("300 MB"), Remedy.RAISE_MEMORY_LIMIT),
+    }
     for error in (MemoryError(), opencv):
-        monkeypatch.delenv(MEMORY, raising=False)
-        assert ErrorPayload.from_exception(error).text.endswith("use smaller photos.")
-        monkeypatch.setenv(MEMORY, str(2 * 10**9))
-        assert "raise the memory limit, which is 2.0 GB now" in ErrorPayload.from_exception(error).text
+        for limit, words in told.items():
+            monkeypatch.setenv(MEMORY, "" if limit is None else str(limit))
+            payload = ErrorPayload.from_exception(error)
+            assert (payload.text, payload.remedy) == words
+    monkeypatch.setenv(MEMORY, "abc")  # refused elsewhere
+    assert ErrorPayload.from_exception(MemoryError()).remedy is Remedy.FREE_MEMORY
 
 
 def test_a_client_starts_its_worker_anew_for_other_limits() -> None:

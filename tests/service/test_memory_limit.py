@@ -43,7 +43,8 @@ def test_more_than_allowed_ends_everything_that_was_asked(repository: Path, phot
     said = answers(repository, HOARD // 2, photo("one"), photo("hoard"), photo("three"))
     assert [(event["id"], event["event"]) for event in said] == [(0, "done"), (1, "error"), (2, "error")]
     for event in said[1:]:
-        assert "raise the memory limit, which is 0.5 GB now" in event["text"]
+        assert "The memory limit of 500 MB is too small" in event["text"]
+        assert event["remedy"] == "raise-memory-limit"
 
 
 def test_less_than_allowed_is_left_alone(repository: Path, photo: Callable[[str], str]) -> None:
