@@ -16,13 +16,17 @@ def register() -> None:
     collects = gc.isenabled()
     gc.disable()
     try:
-        from . import registration
+        try:
+            from . import registration
+        except ImportError as error:
+            from . import incomplete
 
-        registration.register()
-    except ImportError as error:
-        from . import command
-
-        raise ImportError(command.attach_incomplete(error), name=error.name) from error
+            missing = incomplete.missing_module(error)
+            if missing is None:
+                raise
+            incomplete.register(missing)
+        else:
+            registration.register()
     finally:
         if collects:
             gc.enable()
@@ -30,6 +34,11 @@ def register() -> None:
 
 def unregister() -> None:
     """Takes all of it away again and ends the worker."""
+    import sys
+
+    incomplete = sys.modules.get(f"{__package__}.incomplete")
+    if incomplete is not None and incomplete.unregister():
+        return
     from . import registration
 
     registration.unregister()

@@ -21,20 +21,14 @@ def attach() -> None:
     _registered.append(bpy.utils.register_cli_command(NAME, _run))  # type: ignore[func-returns-value]
 
 
-def attach_incomplete(error: ImportError) -> str:
-    """Lets the command say, in Blender without a window, that files of the extension are missing, where the rest cannot
-    be loaded for that reason; that sentence.
-    """
-    missing = f" ({error.name.rpartition(f'{__package__}.')[2]})" if error.name else ""
-    text = f"Files of the extension are missing{missing}. Remove the extension, restart Blender, and install it again."
+def attach_incomplete(text: str) -> None:
+    """Makes a command of the same name known, which fails with a text: why there is no other."""
 
     def run(words: list[str]) -> int:
         sys.stderr.write(f"error: {text}\n")
         return 1
 
-    if bpy.app.background:
-        _registered.append(bpy.utils.register_cli_command(NAME, run))  # type: ignore[func-returns-value]
-    return text
+    _registered.append(bpy.utils.register_cli_command(NAME, run))  # type: ignore[func-returns-value]
 
 
 def detach() -> None:

@@ -160,3 +160,4 @@ def test_a_damaged_extension_says_that_files_are_missing(
         (tmp_path / "handles").rename(handles)
     assert done.returncode == 1
     assert "error: Files of the extension are missing (handles). Remove the extension" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
