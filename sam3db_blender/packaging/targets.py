@@ -25,8 +25,8 @@ class Platform:
     pythons: tuple[str, ...]
     #: The locked wheels of other makers.
     lock: Path
-    #: Files of other makers' wheels that nothing loads, left out where the zip would be too large: distribution ->
-    #: patterns of paths. See `trimming`.
+    #: Files of other makers' wheels that nothing loads, and that are left out: distribution, pattern of paths. ONNX
+    #: Runtime's are its library for programs in C; Python's module holds all of ONNX Runtime itself. See `trimming`.
     unused: tuple[tuple[str, str], ...] = ()
 
 
@@ -40,16 +40,23 @@ PLATFORMS: dict[str, Platform] = {
         ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
         PYTHONS,
         _LOCKS / "extension.txt",
-        # The library for programs in C. Python's module holds all of ONNX Runtime itself.
         unused=(("onnxruntime", "onnxruntime/capi/libonnxruntime.so.*"),),
     ),
-    "windows-x64": Platform("Windows (64-bit)", "4.2.13 or later", ("win_amd64",), PYTHONS, _LOCKS / "extension.txt"),
+    "windows-x64": Platform(
+        "Windows (64-bit)",
+        "4.2.13 or later",
+        ("win_amd64",),
+        PYTHONS,
+        _LOCKS / "extension.txt",
+        unused=(("onnxruntime", "onnxruntime/capi/onnxruntime.dll"),),
+    ),
     "macos-arm64": Platform(
         "Mac with Apple's processor (M1 and later)",
         "4.2.13 or later",
         ("macosx_14_0_arm64", "macosx_13_0_arm64", "macosx_11_0_arm64"),
         PYTHONS,
         _LOCKS / "extension.txt",
+        unused=(("onnxruntime", "onnxruntime/capi/libonnxruntime.*.dylib"),),
     ),
     # Blender 4.5 is the last for Macs with Intel's processors, and ONNX Runtime 1.23 the last that has wheels for them.
     "macos-x64": Platform(
@@ -58,6 +65,7 @@ PLATFORMS: dict[str, Platform] = {
         ("macosx_13_0_x86_64", "macosx_11_0_x86_64", "macosx_10_15_x86_64", "macosx_10_10_x86_64"),
         ("3.11",),
         _LOCKS / "extension-macos-x64.txt",
+        unused=(("onnxruntime", "onnxruntime/capi/libonnxruntime.*.dylib"),),
     ),
 }
 

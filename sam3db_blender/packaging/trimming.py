@@ -1,8 +1,8 @@
 """Leaves files out of a wheel that nothing loads.
 
-Blender's extension platform asks for wheels as they were published, so this is done only where a zip would be too large
-otherwise. The new wheel says so: its name and its ``WHEEL`` file carry a build number, as wheels do that were built
-again, and its ``RECORD`` lists what is in it. Everything else is as published.
+Blender's extension platform asks for wheels as they were published; `Target.untouched` is for it. The new wheel says
+what it is: its name and its ``WHEEL`` file carry a build number, as wheels do that were built again, and its ``RECORD``
+lists what is in it. Everything else is as published.
 """
 
 from __future__ import annotations

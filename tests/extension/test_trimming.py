@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import fnmatch
 import hashlib
 import io
 import subprocess
@@ -78,6 +79,14 @@ def test_a_pattern_for_another_wheel_is_refused(wheel: Path, tmp_path: Path, pat
 
 
 def test_only_the_library_for_programs_in_c_is_left_out() -> None:
-    assert {name: platform.unused for name, platform in PLATFORMS.items() if platform.unused} == {
-        "linux-x64": (("onnxruntime", "onnxruntime/capi/libonnxruntime.so.*"),)
-    }
+    """Python's module of ONNX Runtime, which must stay, is beside it in each wheel."""
+    library = {"linux": "libonnxruntime.so.1.2.3", "windows": "onnxruntime.dll", "macos": "libonnxruntime.1.2.3.dylib"}
+    others = [
+        "onnxruntime_pybind11_state.so", "onnxruntime_pybind11_state.pyd", "onnxruntime_providers_shared.dll",
+        "libonnxruntime_providers_shared.so", "libonnxruntime_providers_shared.dylib", "_pybind_state.py",
+    ]  # fmt: skip
+    for name, platform in PLATFORMS.items():
+        ((distribution, pattern),) = platform.unused
+        assert distribution == "onnxruntime"
+        wheel = [f"onnxruntime/capi/{file}" for file in (library[name.partition("-")[0]], *others)]
+        assert fnmatch.filter(wheel, pattern) == wheel[:1]
