@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.errors import UsageError
-from native_runtime.mhr import load_rig_facts
 
-from .maps import NEEDED, MappedBone, RetargetMap, load_map, other_side
+from .maps import NEEDED, MappedBone, RetargetMap, load_map, mhr_joints, other_side
 
 _HELPER = "_proc"
 
@@ -23,8 +22,7 @@ def sound_map(names: str, folders: Iterable[str | Path] = ()) -> RetargetMap:
         UsageError: there is none, or something is wrong with it.
     """
     retarget = load_map(names, folders)
-    facts = load_rig_facts()
-    found = problems(retarget, facts.joint_names, facts.joint_parents)
+    found = problems(retarget, *mhr_joints())
     if found:
         raise UsageError(f"The retarget map '{names}' cannot be used: {' '.join(found)}")
     return retarget

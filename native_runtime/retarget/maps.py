@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -186,10 +186,16 @@ def _text_of_ours(name: str) -> str:
     return resources.files("rig_templates").joinpath(_FOLDER, f"{name}.json").read_text(encoding="utf-8")
 
 
+@cache
+def mhr_joints() -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The names of MHR's joints, and the index of each one's parent, -1 for the first."""
+    facts = load_rig_facts()
+    return tuple(facts.joint_names), tuple(facts.joint_parents.tolist())
+
+
 def _identity() -> RetargetMap:
     """MHR's own joints under their own names."""
-    facts = load_rig_facts()
-    names, parents = facts.joint_names, facts.joint_parents.tolist()
+    names, parents = mhr_joints()
     bones = tuple(
         MappedBone(
             bone=name,
