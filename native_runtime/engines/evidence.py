@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.camera import Gravity
 from native_runtime.detection.bent_knees import bent
 from native_runtime.detection.landmarks import (
     BODY_POINTS,
@@ -68,6 +69,9 @@ class Trust:
             where the second is sure of nothing of the legs.
         standing: where the second network is not sure of the hips either, sigma of the directions, straight down, of
             the trunk and legs of somebody who stands.
+        hips, trunk: where no knee and no ankle is more visible than ``hidden_leg``, and both hips are beyond the picture
+            or the mask is less sure than ``hips`` of one, the hips of somebody upright are a guess, too. Then they have no
+            place, and the trunk hangs straight down with this sigma, but for what it leans across the view.
         joint, foot, finger: sigmas of points.
         face: weight of points on the face: eleven crowd there, and should not outweigh the limbs.
         lifted, placed: factors on the sigmas of lifted directions and places: each is right for itself, but the errors
@@ -96,6 +100,8 @@ class Trust:
     hidden_leg: float = 0.15
     doubted_leg: float = 0.7
     standing: float = 0.3
+    hips: float = 0.7
+    trunk: float = 0.2
     joint: float = 0.008
     foot: float = 0.012
     finger: float = 0.015
@@ -119,9 +125,16 @@ TRUST = Trust()
 _PALM_SEGMENTS = tuple((f"{s}_wrist", f"{s}_{f}") for s in SIDES for f in ("index", "pinky", "thumb"))
 """Used where no hand was found."""
 
+_TRUNK = frozenset((f"{side}_shoulder", f"{side}_hip") for side in SIDES)
+_MOST_ASIDE = 0.9
+"""Of a trunk's length, across the view."""
+_PELVIS = ("root", "c_spine0")
+"""Joints that hold the surface about the hips."""
+
 _FACE = frozenset(BODY_POINTS[:11])
 _IS_LEG = np.array([name.endswith(("knee", "ankle", "heel", "foot_index")) for name in BODY_POINTS])
 _HIPS = [BODY_POINTS.index(f"{side}_hip") for side in SIDES]
+_SHOULDERS = [BODY_POINTS.index(f"{side}_shoulder") for side in SIDES]
 _COCO_HIPS = [COCO_POINTS.index(f"{side}_hip") for side in SIDES]
 _COCO_LEGS = [COCO_POINTS.index(f"{side}_{joint}") for side in SIDES for joint in ("knee", "ankle")]
 _KNEES_AND_ANKLES = np.array([name.endswith(("knee", "ankle")) for name in BODY_POINTS])
@@ -228,6 +241,8 @@ class _Seen:
         hands: by side; None where none was found, or it cannot be this person's.
         prompted: MHR-70 keypoints of which a person said something.
         least: what is less certain does not count.
+        guessed: whether the hips are only a guess, and all that the network says about the trunk with them.
+        gravity: which way is up.
     """
 
     person: PersonLandmarks
@@ -242,6 +257,8 @@ class _Seen:
     hands: dict[str, HandLandmarks | None]
     prompted: set[str]
     least: float
+    guessed: bool
+    gravity: Gravity
 
 
 def gather_evidence(
@@ -255,6 +272,7 @@ def gather_evidence(
     shape: ShapePrior | None = None,
     aged: AgedBody | None = None,
     stature: float | None = None,
+    gravity: Gravity | None = None,
 ) -> Evidence:
     """Evidence for one person.
 
@@ -270,8 +288,10 @@ def gather_evidence(
         shape: what is known of the body's shape beforehand (``engines.looks``).
         aged: the median person of the age that is known; None: an adult.
         stature: cm, how tall somebody who looks like this is on average; None: unknown.
+        gravity: along which a trunk hangs whose hips nobody sees; None: that of a level camera.
     """
-    seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints}, least)
+    prompted = {body.keypoint_names[prompt[0]] for prompt in keypoints}
+    seen = _look(person, photo, body, intrinsics, prompted, least, gravity or Gravity())
     # in pixels of the picture that the landmarks are of
     focal = float(np.mean(np.diag(np.asarray(intrinsics))[:2] * photo.scale))
     gathered, lifted = _Gathered(), bent(Lifting.load().of(person, focal), person.visibility)
@@ -289,7 +309,7 @@ def gather_evidence(
         *gathered.observations(seen.towards),
         seen.size,
         outline(person, photo, mask),
-        unseen=tuple(joint for limb in hidden for joint in _LIMBS[limb][1]),
+        unseen=(*(joint for limb in hidden for joint in _LIMBS[limb][1]), *(_PELVIS if seen.guessed else ())),
         notes=tuple(f"The {limb} is not clearly seen; its pose is a guess." for limb in hidden),
         rigid=_own_names(body, TORSO),
         arms={side[0]: _own_names(body, (f"{side}_elbow", f"{side}_wrist")) for side in SIDES},
@@ -307,7 +327,13 @@ def _own_names(body: Body, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _look(
-    person: PersonLandmarks, photo: Photo, body: Body, intrinsics: NDArray, prompted: set[str], least: float
+    person: PersonLandmarks,
+    photo: Photo,
+    body: Body,
+    intrinsics: NDArray,
+    prompted: set[str],
+    least: float,
+    gravity: Gravity,
 ) -> _Seen:
     size = STATURE * pixels_per_metre(person) / float(np.mean(photo.scale))
     centre = photo.to_original((person.bbox[:2] + person.bbox[2:]) / 2)
@@ -318,6 +344,9 @@ def _look(
     outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
     certain = np.where(outside, 0.0, confidence(person.visibility, person.presence))
     pointing = np.where(outside, TRUST.beyond, np.where(certain > 0.0, 1.0, 0.0))
+    guessed = _hips_are_guessed(person, outside)
+    if guessed:
+        certain[_HIPS], pointing[_HIPS] = 0.0, 1.0
     if _legs_are_lost(person, second):
         certain, pointing = np.where(_IS_LEG, 0.0, certain), np.where(_IS_LEG, 0.0, pointing)
     elif not _legs_in_sight(person):
@@ -327,7 +356,7 @@ def _look(
     certain = np.where(certain < least, 0.0, certain)
     return _Seen(
         person, photo, body, size, rotation_between([0.0, 0.0, 1.0], ray), places, second, certain,
-        pointing, {side: _plausible_hand(person, side) for side in SIDES}, prompted, least,
+        pointing, {side: _plausible_hand(person, side) for side in SIDES}, prompted, least, guessed, gravity,
     )  # fmt: skip
 
 
@@ -345,16 +374,26 @@ def _legs_are_lost(person: PersonLandmarks, second: Agreement) -> bool:
     return bool(np.all(person.visibility[_KNEES_AND_ANKLES] < limit))
 
 
+def _hips_are_guessed(person: PersonLandmarks, outside: NDArray[np.bool_]) -> bool:
+    """Whether the first network only guesses at the hips, too: they are beyond the picture, or somebody is behind a
+    table or behind others, however visible it calls the hips then. It finds them room near what is seen, so that the
+    trunk gets short, and to be short it leans towards the camera.
+
+    Args:
+        outside: (33,) which points are beyond the picture.
+    """
+    if np.any(person.visibility[_KNEES_AND_ANKLES] >= TRUST.hidden_leg) or not _upright(person):
+        return False
+    return bool(np.all(outside[_HIPS]) or np.any(_mask_at(person, person.points_2d[_HIPS]) < TRUST.hips))
+
+
 def _sure_of_hips(person: PersonLandmarks) -> bool:
     return person.second is not None and bool(np.max(person.second.scores[_COCO_HIPS]) >= TRUST.sure)
 
 
 def _upright(person: PersonLandmarks) -> bool:
     """Whether the trunk stands upright in the picture, as that of people who stand or sit behind others."""
-    hips, shoulders = (
-        person.points_2d[[BODY_POINTS.index(f"{side}_{joint}") for side in SIDES]].mean(axis=0)
-        for joint in ("hip", "shoulder")
-    )
+    hips, shoulders = (person.points_2d[rows].mean(axis=0) for rows in (_HIPS, _SHOULDERS))
     return bool(hips[1] - shoulders[1] > TRUST.upright * np.linalg.norm(hips - shoulders))
 
 
@@ -384,6 +423,8 @@ def _gather_points(gathered: _Gathered, seen: _Seen) -> None:
 
 def _gather_directions(gathered: _Gathered, seen: _Seen, lifted: Lifted) -> None:
     segments = list(zip(SEGMENTS, lifted.vectors, TRUST.lifted * lifted.vector_sigmas))
+    if seen.guessed:
+        segments = [_hanging(seen, *said) if said[0] in _TRUNK else said for said in segments]
     points = seen.person.points_3d
     for start, end in _PALM_SEGMENTS:
         if seen.hands[start.split("_")[0]] is None:
@@ -401,10 +442,21 @@ def _gather_directions(gathered: _Gathered, seen: _Seen, lifted: Lifted) -> None
         _gather_standing(gathered, seen)
 
 
+def _hanging(
+    seen: _Seen, segment: tuple[str, str], vector: Array, sigmas: Array
+) -> tuple[tuple[str, str], Array, Array]:
+    """A segment of a trunk whose hips are a guess: as in the picture across the view, and otherwise straight down."""
+    down = -np.asarray(seen.gravity.up, np.float64) @ seen.towards
+    aside = _unit(np.cross(down, [0.0, 0.0, 1.0]))
+    lean = float(np.clip(vector @ aside, -_MOST_ASIDE, _MOST_ASIDE))
+    spread = float(np.hypot(TRUST.trunk, seen.gravity.sigma))
+    return segment, lean * aside + np.sqrt(1.0 - lean**2) * down, np.array([sigmas[0], spread, spread])
+
+
 def _gather_standing(gathered: _Gathered, seen: _Seen) -> None:
     """Whoever is hidden by others up to the chest mostly stands: trunk and legs hang straight down in the picture."""
     for side in SIDES:
-        for start, end in pairwise(("shoulder", "hip", "knee", "ankle")):
+        for start, end in pairwise(("hip", "knee", "ankle") if seen.guessed else ("shoulder", "hip", "knee", "ankle")):
             first, second = (body_point(seen.body, f"{side}_{joint}") for joint in (start, end))
             placed = {body_keypoint(f"{side}_{joint}") for joint in (start, end)} & seen.prompted
             if first is not None and second is not None and not placed:
@@ -412,7 +464,8 @@ def _gather_standing(gathered: _Gathered, seen: _Seen) -> None:
 
 
 def _positions(seen: _Seen, lifted: Lifted, size: float) -> Positions3D | None:
-    """Where joints are from the middle of the hips; None for a body without points for the hips.
+    """Where joints are from the middle of the hips; None for a body without points for the hips, and where the hips
+    are a guess.
 
     Args:
         size: of the person, beside the adults that the networks think everybody is.
@@ -423,7 +476,7 @@ def _positions(seen: _Seen, lifted: Lifted, size: float) -> Positions3D | None:
         for row, name in enumerate(POINTS)
         if (point := body_point(seen.body, name)) is not None and body_keypoint(name) not in seen.prompted
     ]
-    if None in about or not known:
+    if None in about or not known or seen.guessed:
         return None
     rows = [row for row, _, _ in known]
     return Positions3D(

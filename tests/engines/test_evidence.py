@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from native_runtime.camera import intrinsics_for
+from native_runtime.camera import Gravity, intrinsics_for
 from native_runtime.detection.bent_knees import bent
 from native_runtime.detection.landmarks import (
     BODY_POINTS,
@@ -22,11 +24,14 @@ from native_runtime.engines.evidence import TRUST, gather_evidence, pixels_per_m
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
 from native_runtime.engines.point_names import body_point
 from native_runtime.errors import NoPersonError, PromptError
+from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import Prompt, PromptKind
 from tests.support.bodies import toy_body
+
+Array = NDArray[np.float64]
 
 SIZE = (800, 1000)
 
@@ -233,6 +238,74 @@ def test_whoever_is_hidden_up_to_the_chest_stands_unless_a_person_says_otherwise
     assert len(placed) == len(standing()) - 2
     who.second.scores[[COCO_POINTS.index("left_hip"), COCO_POINTS.index("right_hip")]] = 0.9
     assert not standing()
+
+
+def behind_a_table(lean: float) -> PersonLandmarks:
+    """Somebody of whom nothing is seen below the chest. The network has the hips too near the shoulders, for which the
+    trunk leans towards the camera.
+
+    Args:
+        lean: degrees by which the trunk leans across the view, to the right of the picture.
+    """
+    who = person(hands=False)
+    across, along = np.sin(np.radians(lean)), np.cos(np.radians(lean))
+    for side, out in (("left", 0.17), ("right", -0.17)):
+        rows = [BODY_POINTS.index(f"{side}_{joint}") for joint in ("shoulder", "hip", "knee", "ankle")]
+        who.points_3d[rows] = [
+            [out + 0.5 * across, -0.5 * along, -0.35], [0.6 * out, 0, 0], [0.6 * out, 0.4, 0], [0.6 * out, 0.8, 0]
+        ]  # fmt: skip
+        who.points_2d[rows] = 300 * who.points_3d[rows, :2] * [1, 0.8] + [400, 500]
+        who.visibility[rows] = [1.0, 0.95, 0.05, 0.02]
+    who.mask = np.ones((64, 64), np.float32)
+    who.mask[29:] = 0.0  # from 453 px down
+    return who
+
+
+def trunk_of(evidence: Evidence, body: Body, side: str) -> Array:
+    """(3,) where the evidence has the trunk point, from hip to shoulder."""
+    ends = body_point(body, f"{side}_shoulder"), body_point(body, f"{side}_hip")
+    (row,) = [k for k, pair in enumerate(zip(evidence.directions.starts, evidence.directions.ends)) if pair == ends]
+    return -evidence.directions.vectors[row]
+
+
+@pytest.mark.parametrize("pitch", [0.0, 20.0])
+@pytest.mark.parametrize("lean", [-25.0, 0.0, 25.0])
+@pytest.mark.parametrize("why", ["behind something", "beyond the picture"])
+def test_a_trunk_whose_hips_are_not_seen_is_upright_but_for_what_it_leans_across(
+    body: Body, lean: float, pitch: float, why: str
+) -> None:
+    who, picture = behind_a_table(lean), photo()
+    if why == "beyond the picture":
+        who.mask, picture = np.ones_like(who.mask), photo((800, 460))
+    up = np.array([0.0, -np.cos(np.radians(pitch)), -np.sin(np.radians(pitch))])
+    evidence = gather(body, who, picture, gravity=Gravity(up))
+    seen = gather(body, replace(who, mask=np.ones_like(who.mask)))
+    away = np.cross(up, [1.0, 0.0, 0.0])
+    for side in ("left", "right"):
+        assert body_point(body, f"{side}_hip") not in evidence.points.names
+        trunk = trunk_of(evidence, body, side)
+        assert trunk @ away == pytest.approx(0.0, abs=0.03)
+        assert trunk[0] == pytest.approx(trunk_of(seen, body, side)[0], abs=0.06)
+    assert evidence.positions is None
+    # the mask ends where the table or the picture does, and must not hold what is behind it
+    hips = [k for k, name in enumerate(body.joint_names) if name == "root" or "upleg" in name]
+    assert all(body.joint_names[k].startswith(evidence.unseen) for k in hips)
+
+
+@pytest.mark.parametrize("sign", ["hips", "knee", "lying"])
+def test_a_trunk_leans_as_the_network_says_where_hips_or_legs_are_seen(body: Body, sign: str) -> None:
+    who = behind_a_table(0.0)
+    if sign == "hips":
+        who.mask = np.ones((64, 64), np.float32)
+    elif sign == "knee":
+        who.visibility[BODY_POINTS.index("left_knee")] = 0.4
+    else:
+        who.points_2d = (who.points_2d - [400, 500])[:, ::-1] + [400, 500]
+    evidence, plain = gather(body, who, gravity=Gravity(np.array([0.0, -0.94, -0.34]))), gather(body, who)
+    assert body_point(body, "left_hip") in evidence.points.names
+    assert evidence.positions is not None
+    assert not any("root".startswith(name) for name in evidence.unseen)
+    np.testing.assert_array_equal(evidence.directions.vectors, plain.directions.vectors)
 
 
 def test_evidence_of_a_reduced_photo_is_in_original_pixels(body: Body) -> None:

@@ -208,6 +208,7 @@ class LandmarksReading:
         evidence = gather_evidence(
             landmarks, self._photo, body, self.intrinsics, prompts, mask,
             shape=looks.prior(body), aged=looks.aged(body), stature=said.height or looks.stature,
+            gravity=self.gravity,
         )  # fmt: skip
         if looks.aged(body) is None:
             evidence = replace(evidence, head=head_distance(body, landmarks.face, self._photo, self.intrinsics))

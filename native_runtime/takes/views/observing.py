@@ -82,7 +82,7 @@ def observation(
         fits = engine.capabilities.fits
         evidence = gather_evidence(
             seen, photo, body, estimate.intrinsics, prompts if fits else (), least=0.0 if fits else LEAST,
-            shape=looks.prior(body), aged=looks.aged(body), stature=stature,
+            shape=looks.prior(body), aged=looks.aged(body), stature=stature, gravity=gravity,
         )  # fmt: skip
         if places_cameras:
             evidence = without_shifts(body, evidence, estimate.state, estimate.intrinsics)
