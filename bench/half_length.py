@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -171,13 +171,19 @@ def render(
         tell(f"{number:04d}: {truth['cut']}, {truth['behind']}")
 
 
-def score(folder: Path, part: tuple[int, int], tell: Callable[[str], None]) -> list[dict[str, Any]]:
-    """A record of each picture in which the person is found."""
+def score(folder: Path, wanted: Sequence[int] | None, tell: Callable[[str], None]) -> list[dict[str, Any]]:
+    """A record of each picture in which the person is found.
+
+    Args:
+        wanted: only pictures of these numbers; None: all.
+    """
     engine = open_engine("landmarks", body="default-lod2")
     networks = with_readings(engine, folder / "readings")
     names = engine.body.keypoint_names
     records = []
-    for path in sorted(folder.glob("[0-9]*.npz"))[part[0] :: part[1]]:
+    for path in sorted(folder.glob("[0-9]*.npz")):
+        if wanted is not None and int(path.stem) not in wanted:
+            continue
         with np.load(path, allow_pickle=False) as archive:
             truth = {key: archive[key] for key in archive.files}
         networks.picture = path.stem
@@ -270,8 +276,9 @@ def main() -> int:
     judge = commands.add_parser("score")
     judge.add_argument("--set", type=Path, required=True, dest="folder")
     judge.add_argument("--json", type=Path)
-    for command in (make, judge):
-        command.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every Nth picture")
+    make.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"),
+                      help="every Nth picture, from the Ith: for several processes")  # fmt: skip
+    judge.add_argument("--pictures", type=int, nargs="+", help="only these numbers")
     both = commands.add_parser("compare", help="the same people in two reports")
     both.add_argument("reports", type=Path, nargs=2)
     given = parser.parse_args()
@@ -282,7 +289,7 @@ def main() -> int:
     if given.command == "render":
         render(given.poses, given.out, given.count, given.held_out, tuple(given.part), tell)
     elif given.command == "score":
-        records = score(given.folder, tuple(given.part), tell)
+        records = score(given.folder, given.pictures, tell)
         if given.json:
             given.json.write_text(json.dumps(records) + "\n")
         print(table(records))

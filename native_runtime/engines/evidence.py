@@ -69,9 +69,10 @@ class Trust:
             where the second is sure of nothing of the legs.
         standing: where the second network is not sure of the hips either, sigma of the directions, straight down, of
             the trunk and legs of somebody who stands.
-        hips, trunk: where no knee and no ankle is more visible than ``hidden_leg``, and both hips are beyond the picture
-            or the mask is less sure than ``hips`` of one, the hips of somebody upright are a guess, too. Then they have no
-            place, and the trunk hangs straight down with this sigma, but for what it leans across the view.
+        hips, trunk: where no knee and no ankle is more visible than ``hidden_leg``, and both hips are beyond the
+            picture or the mask is less sure than ``hips`` of one, the hips of somebody upright are a guess, too. Then
+            they have no place, and the trunk hangs straight down with this sigma, but for what it leans across the
+            view.
         joint, foot, finger: sigmas of points.
         face: weight of points on the face: eleven crowd there, and should not outweigh the limbs.
         lifted, placed: factors on the sigmas of lifted directions and places: each is right for itself, but the errors
