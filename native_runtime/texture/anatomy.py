@@ -30,6 +30,8 @@ PAINTED = ("skin", "lips", "nails")
 _SAME_PLACE = 0.08
 #: Parts of the height of the head above the eyes: where hair begins. Behind the eyes by so many cm, the face ends.
 _HAIRLINE, _FACE_DEPTH, _NAPE = 0.55, 7.5, 6.0
+#: How far above the sole a foot is an ankle, around which socks and shoes end as garments do around a leg, cm.
+_ANKLE = 5.0
 #: Rounds in which the axes of neighbouring parts are blended.
 _TURNING = 4
 #: cm from the hairline from which on there surely is hair, where there is any.
@@ -141,6 +143,11 @@ def _axis(rest: Array, edges: Ints, part: Ints) -> Array:
             along = np.linalg.svd(mine - mine.mean(axis=0), full_matrices=False)[2][0]
             axes[number] = -along if along[1] < 0 else along
     axis = axes[part]
+    for side in "lr":
+        foot = part == PARTS.index(f"{side}_foot")
+        if foot.any():
+            axis[foot & (rest[:, 1] > rest[foot, 1].min() + _ANKLE)] = axes[PARTS.index(f"{side}_lowleg")]
+    long = axis.any(axis=1)
     first, second = edges.T
     count = np.maximum(np.bincount(edges.ravel(), minlength=len(rest)), 1)[:, None]
     for _ in range(_TURNING):
@@ -151,7 +158,7 @@ def _axis(rest: Array, edges: Ints, part: Ints) -> Array:
             )
         axis = (axis + around / count) / 2
     length = np.linalg.norm(axis, axis=1, keepdims=True)
-    return np.where(axes[part].any(axis=1)[:, None], axis / np.maximum(length, 1e-9), 0.0)
+    return np.where(long[:, None], axis / np.maximum(length, 1e-9), 0.0)
 
 
 def parts_of_limb(limb: str) -> tuple[int, ...]:

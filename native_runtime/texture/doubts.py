@@ -45,6 +45,10 @@ _CELL, _COMMON, _COMMON_WHERE_DOUBTED = 8, 0.03, 0.006
 #: What is seen counts half where this part around it is none of the person's; around is so many edges far.
 _AMIDST, _ROUNDS = 0.3, 3
 _ENDS = ("hand", "foot")
+#: Ankles are so far above the sole, cm, and their ends are blended into what is around them. A garment that is less
+#: than the first part of what is worn there is none, and from the second part on surely is one.
+_ANKLES, _ANKLES_BLEND = (5.0, 17.0), 2.0
+_ODD, _OF_ANKLES = 0.25, 0.5
 #: The parts nearby: opposite, and next to a part towards the trunk. Upper parts come first.
 _NEAR_PARTS = {
     PARTS.index(f"{side}_{name}"): [PARTS.index(f"{other}_{name}"), PARTS.index(before.format(side))]
@@ -104,14 +108,16 @@ def believed(
     return np.asarray(result, np.float32)
 
 
-def _around_vertices(body: Body, anatomy: Anatomy, atlas: Atlas, values: Floats, where: NDArray[np.bool_]) -> Floats:
-    """(N,) the mean of values (N,) around each texel, of those texels that are meant."""
+def _around_vertices(
+    body: Body, anatomy: Anatomy, atlas: Atlas, values: Floats, where: NDArray[np.bool_], rounds: int = _ROUNDS
+) -> Floats:
+    """(N,) the mean of values (N,) around each texel, so many edges far, of those texels that are meant."""
     count, chosen = body.vertex_count, np.flatnonzero(where)[::_EVERY]
     corners = body.triangles[atlas.triangle[chosen]].ravel()
     total = np.bincount(corners, np.ones(len(corners)), count)
     sums = np.bincount(corners, np.repeat(values[chosen], 3), count)
     first, second = anatomy.edges.T
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         total = total + np.bincount(first, total[second], count) + np.bincount(second, total[first], count)
         sums = sums + np.bincount(first, sums[second], count) + np.bincount(second, sums[first], count)
     return atlas.across(body.triangles, (sums / np.maximum(total, 1e-9))[:, None])[:, 0]
@@ -164,3 +170,44 @@ def supported(
     result = np.ones(len(weight), np.float32)
     result[asked] = certain[asked] + (1 - certain[asked]) * fits
     return result
+
+
+def at_ankles(
+    body: Body,
+    anatomy: Anatomy,
+    atlas: Atlas,
+    garments: Garments,
+    worn_there: NDArray[np.float64],
+    colour: Floats,
+    share: Floats,
+) -> Floats:
+    """(N,) 0..1, how far what ankles show is worn there. A sock above a shoe is a narrow strip, of which a photo shows
+    a piece; it is left out where what is around it says that the leg or the shoe goes on there.
+
+    Args:
+        worn_there: (V, K) how surely each vertex wears each garment.
+        colour: (N, 3) linear.
+        share: (N,) how far it is seen.
+    """
+    height = body.rest_vertices[:, 1].astype(np.float64)
+    result = np.ones(len(colour), np.float32)
+    within = np.zeros(len(height))
+    for side in "lr":
+        foot = anatomy.part == PARTS.index(f"{side}_foot")
+        if not foot.any():
+            continue
+        above = height - height[foot].min()
+        ramp = np.minimum(above - _ANKLES[0], _ANKLES[1] - above) / _ANKLES_BLEND
+        within = np.where(foot | (anatomy.part == PARTS.index(f"{side}_lowleg")), np.clip(ramp, 0, 1), within)
+    asked = np.flatnonzero((within > 0)[body.triangles].any(axis=1)[atlas.triangle])
+    if not len(asked):
+        return result
+    kind, off = garments.nearest(colour[asked])
+    corners, weights = body.triangles[atlas.triangle[asked]], atlas.weights[asked]
+    here = np.sum([weights[:, k] * worn_there[corners[:, k], kind] for k in range(3)], axis=0)
+    here *= np.clip(2 - off / _STRANGE, 0, 1)
+    inside = np.einsum("nk,nk->n", weights, within[corners])
+    result[asked] = 1 - inside * (1 - np.clip((here - _ODD) / (_OF_ANKLES - _ODD), 0, 1))
+    # the edges of such a piece are blurred into what is around it
+    amidst = _around_vertices(body, anatomy, atlas, 1 - result, share > 0, rounds=0)
+    return np.asarray(result * np.clip(2 - amidst / _AMIDST, 0, 1), np.float32)

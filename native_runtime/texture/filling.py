@@ -13,7 +13,7 @@ from native_runtime.render.colour import encode_srgb
 
 from .anatomy import PARTS, Anatomy
 from .atlas import Atlas, interpolated
-from .doubts import believed, supported
+from .doubts import at_ankles, believed, supported
 from .garments import Garments, Samples, garments_of, worn
 from .hands import bare_hands_in_greys, plausible_hands
 from .hips import DENIM, bare_hips
@@ -129,6 +129,10 @@ def filled(
         samples.append(Samples.plain(unseen_feet, garments.skin, tone, kinds))
         votes = np.sum([s.votes for s in samples], axis=0)
         shares_worn = worn(garments, votes, body, anatomy)
+    seen, halves = (
+        share * at_ankles(body, anatomy, atlas, garments, shares_worn, layer, share)
+        for share, layer in ((seen, colour), (halves, mirror))
+    )
     result = _around(body, anatomy, atlas, garments, samples, shares_worn, tone)
     layers = [(mirror, halves, MIRRORED), (colour, seen, 1.0)]
     sureness = np.full(len(weight), SPREAD, np.float32)

@@ -246,6 +246,29 @@ def test_legs_that_are_not_seen_wear_what_is_seen_above(person: Body, shorts: bo
 
 
 @pytest.mark.models
+@pytest.mark.parametrize(
+    ("skin", "shoes"), [((0.1, 0.1, 0.1), (0.04, 0.04, 0.04)), ((0.5, 0.3, 0.22), (0.1, 0.25, 0.3))]
+)
+@pytest.mark.parametrize("top", [10.0, 25.0])
+def test_a_sock_is_seen_all_around_or_not_at_all(
+    models: Path, skin: tuple[float, float, float], shoes: tuple[float, float, float], top: float
+) -> None:
+    """Of a narrow one above a shoe, a photo shows a piece that ends anywhere; a long one goes on around the leg."""
+    body = load_body("default", models)
+    anatomy, height = anatomy_of(body), body.rest_vertices[:, 1] - body.rest_vertices[:, 1].min()
+    colours = np.tile(skin, (body.vertex_count, 1))
+    colours[~anatomy.head & (height > 60)] = (0.02, 0.02, 0.02)
+    colours[height < 7.5] = shoes
+    colours[(height >= 7.5) & (height < top)] = (0.95, 0.95, 0.95)
+    texture = _made(body, colours, turn=35.0)
+    for side in "lr":
+        leg = np.isin(anatomy.part, [PARTS.index(f"{side}_foot"), PARTS.index(f"{side}_lowleg")])
+        sock = _texels(body, leg & (height > 7.5) & (height < top))
+        white = (texture.colour[sock].min(axis=1) > 210).mean()
+        assert white < 0.05 if top < 20 else white > 0.8
+
+
+@pytest.mark.models
 def test_a_black_and_white_photo_gives_a_texture_in_greys(person: Body) -> None:
     anatomy, vertices = anatomy_of(person), standing(person)
     colours = np.tile((0.06, 0.06, 0.06), (person.vertex_count, 1))
