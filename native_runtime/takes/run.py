@@ -261,9 +261,8 @@ def _textured(
     textured = []
     for place, saved in enumerate(result.takes):
         person = f"person {saved.take.person}"
-        reporter.status(f"Making the texture of {person}")
         try:
-            texture = maker.make(saved.take, saved.stem, reporter.warning)
+            texture = maker.make(saved.take, saved.stem, reporter)
             take = replace(saved.take, details=saved.take.details | {LOOK: texture.look})
             take.save(saved.stem)
             textured.append(SavedTake(take, saved.stem, texture.files))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from native_runtime.errors import ModelError, NewerFormatError, PhotoError
 from native_runtime.models import store
 from native_runtime.pipeline.boxes import overlap
 from native_runtime.pipeline.colours import colours_and_hair
-from native_runtime.texture.files import TextureFiles, read_record, save_texture
+from native_runtime.texture.files import EncodedTexture, TextureFiles, save_texture
 from native_runtime.texture.hints import SEEN, seen_in_photo
 from native_runtime.texture.making import make_texture
 from native_runtime.texture.run import shot_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
     from native_runtime.mhr import Body
+    from native_runtime.pipeline.reporting import Reporter
     from native_runtime.pipeline.requests import Turn
     from native_runtime.texture.projection import Shot
 
@@ -90,12 +91,12 @@ class TextureMaker:
         except ModelError:  # another engine made the takes: textures are made without outlines and faces
             self._networks = None
 
-    def make(self, take: Take, stem: Path, warn: Callable[[str], None]) -> TakeTexture:
+    def make(self, take: Take, stem: Path, reporter: Reporter) -> TakeTexture:
         """The texture of one of the takes, in files; one that was made of the same before is kept as it is.
 
         Args:
             stem: what the files' names begin with.
-            warn: as of ``save_texture``.
+            reporter: hears when one is made, and of pictures that are kept under another name.
 
         Raises:
             Sam3dbError: no frame shows the person, or a file cannot be written.
@@ -105,6 +106,7 @@ class TextureMaker:
         known = _known(stem, made_of)
         if known is not None:
             return known
+        reporter.status(f"Making the texture of person {take.person}")
         pictures = self._pictures([int(take.frames[position]) for position in best])
         shots: list[Shot] = []
         look: dict[str, Any] = {}
@@ -127,7 +129,8 @@ class TextureMaker:
             LOOK: look,
             _MADE_OF: made_of,
         }
-        return TakeTexture(save_texture(make_texture(self._body, shots, self._size), stem, sources, warn), look)
+        texture = make_texture(self._body, shots, self._size)
+        return TakeTexture(save_texture(texture, stem, sources, reporter.warning), look)
 
     def _pictures(self, numbers: Sequence[int]) -> dict[int, Photo]:
         """Frames of the footage by their numbers; those that cannot be read are missing."""
@@ -179,12 +182,10 @@ def _digest(take: Take, positions: Sequence[int], size: int) -> str:
 
 
 def _known(stem: Path, made_of: str) -> TakeTexture | None:
-    """The texture that was made of the same before, if its files are there."""
+    """The texture that was made of the same before, if its files can be read."""
     files = TextureFiles.of(stem)
-    if not (files.colour.is_file() and files.confidence.is_file()):
-        return None
     try:
-        record = read_record(files.record)
+        record = EncodedTexture.read(files).facts
     except (ModelError, NewerFormatError):
         return None
     look = record.get(LOOK)

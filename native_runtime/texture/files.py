@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
+import numpy as np
 
 from native_runtime.errors import FileError, ModelError
 from native_runtime.files.aside import set_aside
@@ -77,13 +78,19 @@ class EncodedTexture:
         """What ``save_texture`` wrote.
 
         Raises:
-            ModelError, NewerFormatError: as ``read_record``; a picture is missing.
+            ModelError, NewerFormatError: as ``read_record``; a picture is missing or damaged.
         """
         facts = read_record(files.record)
         try:
-            return EncodedTexture(files.colour.read_bytes(), files.confidence.read_bytes(), int(facts["size"]), facts)
+            texture = EncodedTexture(
+                files.colour.read_bytes(), files.confidence.read_bytes(), int(facts["size"]), facts
+            )
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"The texture of {files.record} cannot be read ({error}).") from error
+        for path, data in ((files.colour, texture.colour), (files.confidence, texture.confidence)):
+            if not data or cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is None:
+                raise ModelError(f"{path} is no picture that can be read: it is damaged. Make the texture again.")
+        return texture
 
 
 def save_texture(

@@ -397,10 +397,14 @@ def test_the_texture_beside_a_take_is_worn(body: Body, tmp_path: Path) -> None:
     assert worn is not None
     assert tuple(worn[1].image.size) == (8, 8)
     assert made.notes == []
+    picture = files.colour.read_bytes()
+    files.colour.write_bytes(picture[: len(picture) // 2])
+    broken = built_from(body, take, file)
+    files.colour.write_bytes(picture)
     save_texture(flat, tmp_path / "walk_person0_take", {"photos": [], "body_name": "somebody"})
     other = built_from(body, take, file)
     files.record.write_text("{")
-    for none in (other, built_from(body, take, file)):
+    for none in (broken, other, built_from(body, take, file)):
         assert texture_of(none.built.characters[0].mesh) is None
         (note,) = none.notes
         assert "got no texture" in note

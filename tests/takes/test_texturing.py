@@ -15,6 +15,7 @@ import pytest
 from native_runtime.errors import PhotoError
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
+from native_runtime.pipeline.reporting import Silent
 from native_runtime.takes import texturing
 from native_runtime.takes.footage import open_footage
 from native_runtime.takes.showing import best_frames
@@ -73,6 +74,18 @@ def _turning(body: Body, turns: Sequence[float], distance: float = 3.8, **given:
     )
 
 
+class Hears(Silent):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.warnings: list[str] = []
+
+    def status(self, text: str) -> None:
+        self.texts.append(text)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
 class _MadeAgainError(Exception):
     pass
 
@@ -129,10 +142,10 @@ class TestTextures:
     ) -> None:
         take = _turning(body, [0.0, 180.0])
         footage = open_footage(self._film(body, colours, take, tmp_path / "turn.mp4"))
-        stem, heard = tmp_path / "turn_person0_take", list[str]()
+        stem, heard = tmp_path / "turn_person0_take", Hears()
         box = Sighting(take.bbox[0], np.zeros((0, 2)), np.zeros(0), np.zeros(96))
         maker = TextureMaker(footage, 0, [take], {0: [box], 1: [box]}, body, models, _TEXELS)
-        made = maker.make(take, stem, heard.append)
+        made = maker.make(take, stem, heard)
         picture = cv2.imread(str(made.files.colour))[..., ::-1].astype(float)
         sure = cv2.imread(str(made.files.confidence), cv2.IMREAD_GRAYSCALE) >= 128
         true, skin = truth(body, colours, len(picture))
@@ -143,24 +156,28 @@ class TestTextures:
         record = json.loads(made.files.record.read_text())
         assert record["photos"] == [{"name": "turn.mp4", "frame": 0}, {"name": "turn.mp4", "frame": 1}]
         assert COLOURS in made.look
-        assert heard == []
+        assert (heard.texts, heard.warnings) == (["Making the texture of person 0"], [])
 
         before = made.files.colour.stat().st_mtime_ns
-        again = maker.make(take, stem, heard.append)
+        again = maker.make(take, stem, heard)
         assert (again.look, again.files.colour.stat().st_mtime_ns) == (made.look, before)
         painted = np.zeros((8, 8, 3), np.uint8)
         cv2.imwrite(str(made.files.colour), painted)
-        maker.make(take, stem, heard.append)
+        maker.make(take, stem, heard)
         assert (cv2.imread(str(made.files.colour)) == painted).all(), "what somebody painted is kept"
+        assert len(heard.texts) == 1
         monkeypatch.setattr(texturing, "make_texture", _made_again)
         with pytest.raises(_MadeAgainError):
-            maker.make(replace(take, identity=take.identity + 0.1), stem, heard.append)
+            maker.make(replace(take, identity=take.identity + 0.1), stem, heard)
+        made.files.colour.write_bytes(b"broken")
+        with pytest.raises(_MadeAgainError):
+            maker.make(take, stem, heard)
 
     def test_nobody_who_can_be_seen(self, body: Body, models: Path, tmp_path: Path) -> None:
         take = _turning(body, [0.0, 0.0], seen=np.zeros(2))
         footage = open_footage(write_video(tmp_path / "turn.mp4", [np.zeros((*SIZE[::-1], 3), np.uint8)] * 2))
         with pytest.raises(PhotoError, match="no frame shows"):
-            TextureMaker(footage, 0, [take], {}, body, models).make(take, tmp_path / "a", lambda text: None)
+            TextureMaker(footage, 0, [take], {}, body, models).make(take, tmp_path / "a", Silent())
         assert not list(tmp_path.glob("a_*"))
 
 
