@@ -20,13 +20,16 @@ from native_runtime.mhr.state import PlacedState
 from .hold import Firmness, Hold, limbs_of, main_joints
 from .pins import AngleTerm, PinTerm, RootTether
 from .prior import PosePrior
-from .problem import Problem, Term, named_rows
+from .problem import Problem, Term, named_rows, project
 from .solver import minimise
 
 Array = NDArray[np.float64]
 
 STATURE = 1.7
 """Metres: an adult's height, the measure of what counts as near."""
+
+FAR = 3.0
+"""Adults' heights beyond which a pin on a limb says no more than the direction."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Stiffness:
         give: in sigmas, see ``PinTerm``: of pins on a limb that follows alone.
         tug: the same where such a limb draws on the whole body; the less, the less one limb moves all others.
         agreed: what is added to it, as part of what two limbs agree on that the trunk is off by.
+        astray: part of an adult's height: how far beyond what a limb has reached its pin draws the joints beside it.
+            Their pull grows with the distance, unlike the pin's own.
         body_give: the same of pins on trunk and head, which can always reach them.
         met: in sigmas: a pin that a limb misses by more is left to the whole body.
         firmness: see ``hold``.
@@ -51,6 +56,7 @@ class Stiffness:
     give: float = 5.0
     tug: float = 2.0
     agreed: float = 1.0
+    astray: float = 0.1
     body_give: float = 200.0
     met: float = 1.0
     firmness: Firmness = field(default_factory=Firmness)
@@ -174,16 +180,35 @@ class Follower:
         if self._tether is not None:
             tug = self.stiffness.tug + self.stiffness.agreed * slack / self._sigma
             give = np.where(self._hold.on_body, self.stiffness.body_give, tug)
-        pins = PinTerm(self._hold.points, places, self._intrinsics, self._sigma, give)
-        terms: tuple[Term, ...] = (pins, self._hold.term(places, slack), *self._springs)
+        begin = self.home if start is None else start
+        # where a limb points is all that a place far beyond its reach can say; its distance would only drown the rest
+        aims = self._nearer(places, self.home, FAR * self.size)
+        held = aims
+        if self._tether is not None:
+            held = self._nearer(aims, begin, self.stiffness.astray * self.size + slack)
+        pins = PinTerm(self._hold.points, aims, self._intrinsics, self._sigma, give)
+        terms: tuple[Term, ...] = (pins, self._hold.term(held, slack), *self._springs)
         problem = Problem(self.body, self.parameters, terms, self.home.model_parameters, self._tether is not None)
         solution = minimise(
-            self.home if start is None else start, problem.linearise, problem.cost, problem.retract,
+            begin, problem.linearise, problem.cost, problem.retract,
             self.stiffness.steps if steps is None else steps, 1e-3, 1e-3, cancelled, patience,
         )  # fmt: skip
-        rests = pins.distances(self.body.pose(solution.state.model_parameters), solution.state)
+        rests = np.linalg.norm(self._seen(solution.state) - places, axis=1)
         met = bool(np.all(rests < self.stiffness.met * self._sigma))
         return Followed(solution.state, rests, met, solution.iterations)
+
+    def _seen(self, state: PlacedState) -> Array:
+        """(p, 2) px where the keypoints with pins are."""
+        points = self._hold.points.camera(self.body.pose(state.model_parameters), state)
+        return project(points[: len(self.keypoints)], self._intrinsics)
+
+    def _nearer(self, places: Array, state: PlacedState, most: float) -> Array:
+        """Places (p, 2) px of keypoints on limbs, at most so many px from where these are; nearer ones as they are."""
+        seen = self._seen(state)
+        away = np.linalg.norm(places - seen, axis=1)
+        beyond = ~self._hold.on_body & (away > most)
+        part = most / np.maximum(away, most)
+        return np.where(beyond[:, None], seen + part[:, None] * (places - seen), places)
 
 
 def limb_follower(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_camera
-from native_runtime.fitting.follow import Fixed, limb_parameters
+from native_runtime.fitting.follow import Fixed, Stiffness, limb_parameters
 from native_runtime.fitting.hold import Firmness, Hold, joint_distances, limbs_of
 from native_runtime.fitting.pins import AngleTerm, Pin, PinTerm, RootTether
 from native_runtime.fitting.problem import Problem, project
@@ -221,6 +221,38 @@ def test_untouched_limbs_stay_in_space(body: Body, pose: str, keypoint: str, len
         ends = [body.joint_index(name) for name in ("l_wrist", "r_wrist", "l_foot", "r_foot")]
         checked = [j for j in (ends if keypoint == "nose" else range(len(limbs))) if limbs[j] not in (-1, own)]
         assert moved[checked].max() < 0.01, f"{angle:.1f} {body.joint_names[checked[int(moved[checked].argmax())]]}"
+
+
+@pytest.mark.parametrize("keypoint", ["left_wrist", "right_elbow", "left_ankle"])
+@pytest.mark.parametrize("away", [(-2.0, 3.0), (2.0, -3.0), (-30.0, 0.0), (30.0, 40.0)], ids=str)
+def test_a_pin_far_beyond_reach_turns_its_limb_and_nothing_else(
+    body: Body, keypoint: str, away: tuple[float, float]
+) -> None:
+    """`away` in heights of the person: outside of any picture."""
+    state, limbs = state_of(body, POSES["lunge"]), limbs_of(body)
+    before, size = pixels_of(body, state), see(body, state)[0].person_size
+    place = before[keypoint] + np.array(away) * size
+    after = pinned(body, state, {keypoint: place})
+    moved = np.linalg.norm(joints_of(body, after.state) - joints_of(body, state), axis=1)
+    own = limbs[body.joint_index({"left_wrist": "l_wrist", "right_elbow": "r_wrist", "left_ankle": "l_foot"}[keypoint])]
+    ends = [body.joint_index(name) for name in ("l_wrist", "r_wrist", "l_foot", "r_foot", "c_head")]
+    assert moved[[joint for joint in ends if limbs[joint] != own]].max() < 0.01
+    assert moved[limbs == -1].max() < 0.05
+    base = {"left_wrist": "left_shoulder", "right_elbow": "right_shoulder", "left_ankle": "left_hip"}[keypoint]
+    seen = pixels_of(body, after.state)
+    limb, wanted = seen[keypoint] - seen[base], place - seen[base]
+    assert limb @ wanted > np.cos(np.radians(60.0)) * np.linalg.norm(limb) * np.linalg.norm(wanted)
+    assert after.rests[0] == pytest.approx(np.linalg.norm(seen[keypoint] - place))
+
+
+def test_pins_near_a_limbs_reach_are_met_as_if_none_were_far_away(body: Body) -> None:
+    state = state_of(body, POSES["lunge"])
+    before, size = pixels_of(body, state), see(body, state)[0].person_size
+    for keypoint, shift in (("left_wrist", (0.2, 0.1)), ("left_ankle", (0.0, 0.04)), ("left_hip", (0.5, 0.0))):
+        pins = [Pin(keypoint, before[keypoint] + np.array(shift) * size)]
+        bounded, free = (refit(body, INTRINSICS, state, pins, Stiffness(astray=most)) for most in (0.1, 1e6))
+        np.testing.assert_array_equal(bounded.state.model_parameters, free.state.model_parameters)
+        np.testing.assert_array_equal(bounded.state.camera_translation, free.state.camera_translation)
 
 
 @pytest.mark.parametrize("keypoint", ["left_hip", "right_shoulder"])
