@@ -113,7 +113,7 @@ def _moved(body: Body, estimate: Estimate, edited: Estimate, pins: Sequence[Pin]
     state = edited.state
     size = person_size(estimate.keypoints_3d, estimate.intrinsics)
     if not np.isfinite(size):
-        raise PromptError("The whole person is behind the camera: handles cannot move it.")
+        raise PromptError("The whole person is behind the camera: no place in the photo can move it.")
     moved = refit(body, edited.intrinsics, state, pins, fixed=_fixed(body, edits))
     solved = time.perf_counter()
     missed = {pin.keypoint: float(rest) for pin, rest in zip(pins, moved.rests) if rest > max(MET * size, 1.0)}
@@ -146,13 +146,13 @@ def _fixed(body: Body, edits: Edits | None) -> Fixed | None:
 
 def _inside(side: str) -> str:
     return (
-        f"The {side} hand now lies inside the body: a handle says nothing about depth. Turn the arm towards the camera "
-        "or away from it."
+        f"The {side} hand now lies inside the body: a place in the photo says nothing about depth. "
+        "Turn the arm towards the camera or away from it."
     )
 
 
 def _out_of_reach(keypoint: str, rest: float) -> str:
     return (
-        f"The {keypoint.replace('_', ' ')} cannot reach its handle: {rest:.0f} px are left. The bones are too "
-        "short for it in the rest of the pose, or another handle or your own edit opposes it."
+        f"The {keypoint.replace('_', ' ')} cannot reach the place given for it: {rest:.0f} px are left. The bones "
+        "are too short for it in the rest of the pose, or another place or an edit by hand opposes it."
     )
