@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import sys
@@ -17,6 +18,8 @@ from native_runtime.onnx.limits import limits_of
 from native_runtime.service.forwarding import warnings_forwarded_to
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+CONTINUING = frozenset({"batch", "take"})
+"""Commands that go on where they were interrupted."""
 OUTPUT_CLOSED = 141
 """As shells say of programs that write to a pipe which nobody reads any more."""
 
@@ -77,12 +80,21 @@ def _main(argv: Sequence[str] | None, console: Console | None, extensions: Seque
         console.result({"command": command, "ok": False, "error": console.error(error)})
         return WRONG_USAGE
     except KeyboardInterrupt:
-        console.warning("Interrupted; finished results have been written.")
+        console.warning(_interrupted(arguments))
         return INTERRUPTED
     except Exception as error:
         described = console.error(error)
         console.result({"command": command, "ok": False, "error": described})
         return SOME_FAILED
+
+
+def _interrupted(arguments: argparse.Namespace) -> str:
+    """What to say of an interruption: what there is by then, and how to go on."""
+    if arguments.command not in CONTINUING:
+        return "Interrupted. Results that were finished before are kept."
+    if getattr(arguments, "restart", False):
+        return "Interrupted. To go on, run the same command without --restart."
+    return "Interrupted. Run the same command again to go on; what was finished is not done again."
 
 
 def run(extensions: Sequence[Extension] | None = None) -> NoReturn:

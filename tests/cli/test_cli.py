@@ -545,3 +545,25 @@ def test_a_job_type_that_cannot_be_written_says_so(monkeypatch: pytest.MonkeyPat
     run = Run("farm", "flamenco", "job-type", "-o", "/proc/nowhere", "--json")
     assert run.code == 2
     assert "cannot be written to /proc/nowhere" in run.json["error"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["take", "a.mp4"], "Run the same command again to go on"),
+        (["take", "a.mp4", "--restart"], "run the same command without --restart"),
+        (["batch", "photos"], "Run the same command again to go on"),
+        (["views", "a.jpg", "b.jpg"], "Results that were finished before are kept."),
+    ],
+)
+def test_an_interruption_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], said: str
+) -> None:
+    def interrupted(*given: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"native_runtime.cli.{words[0]}.run", interrupted)
+    assert Run(*words, "-o", tmp_path / "out").code == 130
+    heard = capfd.readouterr().err
+    assert said in heard
+    assert "written" not in heard
