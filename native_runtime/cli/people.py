@@ -125,6 +125,9 @@ def _one_photo(
         from native_runtime.prompts.prompt import read_prompts
 
         keypoints = read_prompts(arguments.prompts) if arguments.prompts else ()
+        unsaid = [f"{arguments.prompts}: no keypoints are given."] if arguments.prompts and not keypoints else []
+        for note in unsaid:
+            console.warning(note)
         request = request_of(EstimateRequest, arguments, photo=photo, keypoints=keypoints)
         # Appended, not `with_suffix`: a photo may be called "holiday.2024".
         unseen: list[NoPersonError] = []
@@ -137,7 +140,7 @@ def _one_photo(
         )
         result["image_size"] = list(found.photo.original_size)
         result["engine"] = found.engine.name
-        result["notes"] = [*found.photo.notes, *found.notes]
+        result["notes"] = [*unsaid, *found.photo.notes, *found.notes]
         result["found"] = len(found.bboxes)
         with disk_watched(stem.parent):
             for saved in estimates:

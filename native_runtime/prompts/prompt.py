@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -32,6 +33,9 @@ def kind_of(prompt: Prompt) -> PromptKind:
     """What a prompt says."""
     return prompt[3] if len(prompt) == 4 else "place"
 
+
+_CLOSE = 0.8
+"""How alike a name has to be to one that may have been meant, as ``difflib`` measures it."""
 
 _NUMBERS = (int, float, np.integer, np.floating)
 
@@ -131,6 +135,12 @@ def _entries(path: Path) -> list[Any]:
     return keypoints
 
 
+def _instead(wrong: str) -> str:
+    """What may have been meant by a name that no keypoint has."""
+    near = get_close_matches(wrong.strip().lower().replace(" ", "_"), keypoint_names(), 1, _CLOSE)
+    return f"Did you mean {near[0]!r}?" if near else f"The names are those of MHR-70: {', '.join(keypoint_names())}."
+
+
 def check_prompts(keypoints: Sequence[Any]) -> list[Prompt]:
     """Turn entries ``[index or name, x, y]`` or ``[index or name, x, y, kind]`` into prompts.
 
@@ -150,7 +160,7 @@ def check_prompts(keypoints: Sequence[Any]) -> list[Prompt]:
             raise PromptError(f"A prompt's kind is one of {', '.join(get_args(PromptKind))}; this is {kind!r}.")
         if isinstance(which, str):
             if which not in names:
-                raise PromptError(f"There is no keypoint {which!r}. The names are those of MHR-70: {', '.join(names)}.")
+                raise PromptError(f"There is no keypoint {which!r}. {_instead(which)}")
             which = names.index(which)
         if isinstance(which, bool) or not isinstance(which, (int, np.integer)) or not 0 <= which < len(names):
             raise PromptError(f"A keypoint's number lies between 0 and {len(names) - 1}; this is {which!r}.")

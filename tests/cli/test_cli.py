@@ -146,6 +146,15 @@ def test_lens_and_prompts_reach_the_engine(fake: None, photo: Path, tmp_path: Pa
         assert arrays["masked"] == 100
 
 
+def test_prompts_that_say_nothing_are_told_of(fake: None, photo: Path, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.json"
+    for content, notes in (('{"keypoints": []}', 1), ('{"keypoints": [[3, 1, 2]]}', 0)):
+        prompts.write_text(content)
+        run = Run("estimate", photo, "-o", tmp_path, "--prompts", prompts, "--json")
+        assert run.code == 0
+        assert run.json["photos"][0]["notes"].count(f"{prompts}: no keypoints are given.") == notes
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "[]", "{}", '{"keypoints": 5}', '{"keypoints": [[1, 2]]}', '{"keypoints": [["left_wing", 1, 2]]}', "\x00",

@@ -54,3 +54,12 @@ def test_unusable_prompts_are_refused(entry: object, said: str) -> None:
 def test_a_keypoint_is_mentioned_once() -> None:
     with pytest.raises(PromptError, match="left_elbow"):
         check_prompts([[7, 1, 2], [7, 1, 2, "ignore"]])
+
+
+def test_a_misspelt_name_is_told_the_one_that_is_near() -> None:
+    for wrong, meant in (("left_wirst", "left_wrist"), ("Right Knee", "right_knee"), ("nose1", "nose")):
+        with pytest.raises(PromptError) as refused:
+            check_prompts([[wrong, 1, 2]])
+        assert str(refused.value) == f"There is no keypoint {wrong!r}. Did you mean {meant!r}?"
+    with pytest.raises(PromptError, match=r"'tail'.*names are those of MHR-70: nose, "):
+        check_prompts([["tail", 1, 2]])
