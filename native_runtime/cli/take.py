@@ -6,7 +6,7 @@ import argparse
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from native_runtime.batch.faults import disk_full, is_disk_full
 from native_runtime.cli.commands import TakeSceneWriter
@@ -15,8 +15,11 @@ from native_runtime.cli.people import make_folder
 from native_runtime.cli.requests import check_files, request_of
 from native_runtime.cli.scenes import scene_writer
 from native_runtime.pipeline.inference import Inference
+from native_runtime.takes.footage import open_footage
 from native_runtime.takes.request import TakeRequest
-from native_runtime.takes.run import SavedTake, TakeResult, make_take
+
+if TYPE_CHECKING:
+    from native_runtime.takes.run import SavedTake, TakeResult
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
@@ -24,10 +27,13 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     started = time.perf_counter()
     request = request_of(TakeRequest, arguments)
     check_files(arguments, "prompts")
+    open_footage(request.footage, request.fps, request.range[0])  # before there is a folder, and before slow imports
     make_folder(arguments.out)
     write_scene: TakeSceneWriter | None = scene_writer(arguments.blend, arguments.take_scene, "takes", console)
     if arguments.texture is None:
         request = replace(request, texture=write_scene is not None)
+    from native_runtime.takes.run import make_take
+
     try:
         made = make_take(request, Inference(kept_photos=0), console)
     except Exception as error:

@@ -27,6 +27,11 @@ _LEAST_FPS, _MOST_FPS = 0.1, 1000.0
 _UNEVEN = 0.2
 """Frame intervals differ by more than this part of the mean one: the rate varies."""
 
+_UNREADABLE = (
+    "If other programs cannot play it either, it was probably not copied completely: copy it again. "
+    "Otherwise convert it to MP4 (H.264) or to a folder of pictures."
+)
+
 _PICTURE_ENDINGS = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif", ".gif")
 )
@@ -134,17 +139,26 @@ class Footage(Protocol):
         """
 
 
-def open_footage(path: str | os.PathLike[str], fps: float | None = None) -> Footage:
+def open_footage(path: str | os.PathLike[str], fps: float | None = None, first: int = 0) -> Footage:
     """A video file, or a folder of pictures.
 
     Args:
         fps: frames a second, where somebody knows better than the file.
+        first: the first frame that is wanted.
 
     Raises:
         PhotoError: there is none, or nothing in it can be read.
-        UsageError: the rate is none.
+        UsageError: the rate is none, or the footage ends before the first frame, as far as it says how long it is.
     """
-    path = Path(path)
+    footage = _opened(Path(path), fps)
+    count = footage.frame_count
+    if count and first >= count:
+        there = "1 frame (0)" if count == 1 else f"{count} frames (0 to {count - 1})"
+        raise UsageError(f"The video has {there}, and the range begins at frame {first}.")
+    return footage
+
+
+def _opened(path: Path, fps: float | None) -> Footage:
     if fps is not None and not (math.isfinite(fps) and _LEAST_FPS <= fps <= _MOST_FPS):
         raise UsageError(f"Footage has between {_LEAST_FPS:g} and {_MOST_FPS:g} frames a second, not {fps:g}.")
     try:
@@ -183,10 +197,7 @@ class VideoFile:
             finally:
                 video.release()
         if not read or picture is None:
-            raise PhotoError(
-                f"{path}: no frame of this video can be read. Is it complete? Convert it to MP4 (H.264) or to a folder "
-                "of pictures."
-            )
+            raise PhotoError(f"{path}: no frame of this video can be read. {_UNREADABLE}")
         height, width = _upright(np.asarray(picture, np.uint8), self._turn).shape[:2]
         self.size = width, height
         if fps is None and not _LEAST_FPS <= stated <= _MOST_FPS:
@@ -249,10 +260,7 @@ class VideoFile:
         with standard_error_hidden():
             video = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
         if not video.isOpened():
-            raise PhotoError(
-                f"{self.path}: this is not a video that can be read. Convert it to MP4 (H.264) or to a folder of "
-                "pictures."
-            )
+            raise PhotoError(f"{self.path}: this is not a video that can be read. {_UNREADABLE}")
         video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # not every build turns frames, so none does
         return video
 

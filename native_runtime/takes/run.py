@@ -119,8 +119,7 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
         UsageError, ModelError, PromptError: as the engine, the tracks and the prompts say.
         OSError: a file cannot be written.
     """
-    footage = open_footage(request.footage, request.fps)
-    _check_range(request, footage)
+    footage = open_footage(request.footage, request.fps, request.range[0])
     hints = read_hints(request.prompts) if request.prompts else {}
     result = TakeResult(stem_of(request.footage, request.out))
     request.out.mkdir(parents=True, exist_ok=True)
@@ -338,14 +337,6 @@ def _chosen(request: TakeRequest, tracks: Sequence[Track]) -> list[Track]:
         there = ", ".join(map(str, known))
         raise NoPersonError(f"There is no person {missing[0]} in this take. There are: {there}.")
     return [known[number] for number in dict.fromkeys(request.persons)]
-
-
-def _check_range(request: TakeRequest, footage: Footage) -> None:
-    """See that the range is not behind the footage's end, where the footage says how long it is."""
-    count, first = footage.frame_count, request.range[0]
-    if count and first >= count:
-        there = "1 frame (0)" if count == 1 else f"{count} frames (0 to {count - 1})"
-        raise UsageError(f"The video has {there}, and the range begins at frame {first}.")
 
 
 def _unused(request: TakeRequest, hints: Hints, tracks: Sequence[Track], chosen: Sequence[Track]) -> list[str]:

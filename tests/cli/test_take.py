@@ -101,13 +101,38 @@ def test_prompts_with_mistakes_are_a_wrong_command(video: Path, engine: FilmEngi
     assert (engine.searched, engine.estimated) == (0, 0)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("missing.mp4", "PhotoError"), ("empty", "PhotoError")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("missing.mp4", "PhotoError"), ("empty", "PhotoError"), ("cut.mp4", "PhotoError")]
+)
 def test_footage_that_cannot_be_read_fails(engine: FilmEngine, tmp_path: Path, name: str, kind: str) -> None:
     (tmp_path / "empty").mkdir()
+    (tmp_path / "cut.mp4").write_bytes(bytes.fromhex("0000001c6674797069736f6d") + bytes(500))
     code, content = _take(tmp_path / name, "-o", tmp_path / "out")
     assert code == 1
     assert content["error"]["kind"] == kind
     assert name in content["error"]["text"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_range_behind_the_end_leaves_no_folder(video: Path, engine: FilmEngine, tmp_path: Path) -> None:
+    code, content = _take(video, "-o", tmp_path / "out", "--range", "30:40")
+    assert code == 2
+    assert "10 frames (0 to 9)" in content["error"]["text"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_that_cannot_be_read_is_refused_before_slow_imports(tmp_path: Path, repository: Path) -> None:
+    words = ["take", str(tmp_path / "missing.mp4"), "-o", str(tmp_path / "out"), "--blend"]
+    program = (
+        "import sys; from native_runtime.cli import main; code = main(sys.argv[1:]);"
+        "print(code, {'bpy', 'native_runtime.takes.run'} & sys.modules.keys(), file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=repository, check=False
+    )
+    assert "missing.mp4: there is no such file" in ran.stderr
+    assert ran.stderr.endswith("1 set()\n")
+    assert not (tmp_path / "out").exists()
 
 
 _PROGRAM = """
