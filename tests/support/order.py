@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-#: Each takes longer than most, the longest first. Taken last, one would keep a process busy alone.
+#: Each takes longer than most, the longest first. Taken last, one would keep a process busy alone. Without
+#: tests/cluster: Dask leaves threads behind, beside which Blender was seen to crash.
 FIRST = (
     "tests/extension/test_installed.py",
     "tests/blender/test_exports_truth.py",
@@ -12,7 +13,6 @@ FIRST = (
     "tests/texture/test_texture.py",
     "tests/network/test_case_templates.py",
     "tests/batch/test_with_blender.py",
-    "tests/cluster/test_runs.py",
     "tests/blender/test_take_pins.py",
     "tests/training/test_trainer.py",
     "tests/build/test_default_body.py",
