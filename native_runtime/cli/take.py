@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from native_runtime.batch.faults import disk_full, is_disk_full
-from native_runtime.cli.commands import TakeSceneWriter
+from native_runtime.cli.commands import TakeSceneWriter, missing
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder
 from native_runtime.cli.requests import check_files, request_of
@@ -27,6 +27,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     started = time.perf_counter()
     request = request_of(TakeRequest, arguments)
     check_files(arguments, "prompts")
+    if arguments.blend and arguments.take_scene is None:
+        raise missing("`--blend`")
     open_footage(request.footage, request.fps, request.range[0])  # before there is a folder, and before slow imports
     make_folder(arguments.out)
     write_scene: TakeSceneWriter | None = scene_writer(arguments.blend, arguments.take_scene, "takes", console)

@@ -64,7 +64,7 @@ def test_the_worker_takes_these_keys() -> None:
         | {"priority", "worker_tag", "paused", "watch"},
         "take": (PHOTO - {"photo", "boxes"})
         | {"footage", "out", "persons", "range", "every", "fps", "plain", "prompts", "restart", "turn"}
-        | {"sex", "age", "height_cm"},
+        | {"sex", "age", "height_cm", "texture"},
         "views": (PHOTO - {"photo"})
         | {"photos", "people", "synchronised", "calibration", "cameras", "unit", "prompts", "pins", "start", "out"}
         | {"refine", "turn", "sex", "age", "height_cm", "texture"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import bpy
@@ -10,22 +11,22 @@ import bpy
 _UNTOUCHED = ("rna_type", "themes", "studio_lights")
 
 
-#: The factory's, as they were when they were read last: those that name folders of the user follow the environment,
-#: which commands that run in this process change.
-_factory: dict[str, Any] = {}
-
-
 def empty_blender() -> None:
     """Reset bpy to an empty file and factory settings.
 
     Reading factory settings registers Blender's own add-ons once more, which takes five times as long as all the rest.
     It is left out where all preferences, those of add-ons included, are the factory's.
     """
+    expected = _factory_preferences()
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    if preferences() != _factory:
+    if preferences() != expected:
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        _factory.clear()
-        _factory.update(preferences())
+
+
+@cache
+def _factory_preferences() -> dict[str, Any]:
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return preferences()
 
 
 def preferences() -> dict[str, Any]:
