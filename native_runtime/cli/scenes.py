@@ -12,6 +12,19 @@ from native_runtime.errors import UsageError
 Writer = TypeVar("Writer")
 
 
+def require_writer(wanted: bool | None, writer: Callable[[], Writer] | None) -> None:
+    """Refuse ``--blend`` where the extension is not installed: what can be known before any work, and without Blender.
+
+    Args:
+        wanted, writer: as of ``scene_writer``.
+
+    Raises:
+        UsageError: one is wanted, and there is none.
+    """
+    if wanted and writer is None:
+        raise missing("`--blend`")
+
+
 def scene_writer(
     wanted: bool | None, writer: Callable[[], Writer] | None, results: str, console: Console
 ) -> Writer | None:
@@ -28,12 +41,12 @@ def scene_writer(
     """
     if wanted is False:
         return None
+    require_writer(wanted, writer)
     try:
-        if writer is None:
-            raise missing("`--blend`")
-        return writer()
+        if writer is not None:
+            return writer()
     except UsageError:
         if wanted:
             raise
-        console.status(f"Without Blender there is no .blend file; the {results} can be imported there")
-        return None
+    console.status(f"Without Blender there is no .blend file; the {results} can be imported there")
+    return None

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from native_runtime.batch.faults import disk_full, is_disk_full
-from native_runtime.cli.commands import TakeSceneWriter, missing
+from native_runtime.cli.commands import TakeSceneWriter
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder
 from native_runtime.cli.requests import check_files, request_of
-from native_runtime.cli.scenes import scene_writer
+from native_runtime.cli.scenes import require_writer, scene_writer
 from native_runtime.pipeline.inference import Inference
 from native_runtime.takes.footage import open_footage
 from native_runtime.takes.request import TakeRequest
@@ -27,8 +27,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     started = time.perf_counter()
     request = request_of(TakeRequest, arguments)
     check_files(arguments, "prompts")
-    if arguments.blend and arguments.take_scene is None:
-        raise missing("`--blend`")
+    require_writer(arguments.blend, arguments.take_scene)
     open_footage(request.footage, request.fps, request.range[0])  # before there is a folder, and before slow imports
     make_folder(arguments.out)
     write_scene: TakeSceneWriter | None = scene_writer(arguments.blend, arguments.take_scene, "takes", console)
